@@ -40,4 +40,8 @@ else {
   if (quiet) console.error('Installing and building once (about a minute) …');
   run('pnpm install', windows ? 'npx.cmd' : 'npx', ['--yes', packageManager, ...install]);
 }
-run('turbo run build', path.join(root, 'node_modules', '.bin', windows ? 'turbo.cmd' : 'turbo'), ['run', 'build', '--output-logs=errors-only']);
+run('turbo run build', path.join(root, 'node_modules', '.bin', windows ? 'turbo.cmd' : 'turbo'), [
+  'run',
+  'build',
+  '--output-logs=errors-only',
+]);

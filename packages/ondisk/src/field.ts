@@ -130,7 +130,8 @@ export class I64 implements Field {
   get(view: DataView, at: number): number {
     const low = view.getUint32(at + this.offset, true);
     const high = view.getInt32(at + this.offset + 4, true);
-    if (high >= SAFE_HIGH || high < -SAFE_HIGH) throw outOfRange(view.getBigInt64(at + this.offset, true), at + this.offset);
+    if (high >= SAFE_HIGH || high < -SAFE_HIGH)
+      throw outOfRange(view.getBigInt64(at + this.offset, true), at + this.offset);
     return high * WORD + low;
   }
   set(view: DataView, at: number, value: number): void {

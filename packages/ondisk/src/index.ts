@@ -1,4 +1,18 @@
-export { Bits64, Bytes, type DecodedValue, type Field, I64, type StructLike, Structs, U8, U16, U16s, U32, U32s, U64 } from './field.ts';
+export {
+  Bits64,
+  Bytes,
+  type DecodedValue,
+  type Field,
+  I64,
+  type StructLike,
+  Structs,
+  U8,
+  U16,
+  U16s,
+  U32,
+  U32s,
+  U64,
+} from './field.ts';
 export {
   bits64,
   bytes,

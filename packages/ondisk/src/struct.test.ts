@@ -1,7 +1,22 @@
 import { Corruption } from '@f2fskit/errno';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bits64, bytes, decode, i64, layoutRows, struct, structs, u8, u16, u16s, u32, u32s, u64, viewOf } from './index.ts';
+import {
+  bits64,
+  bytes,
+  decode,
+  i64,
+  layoutRows,
+  struct,
+  structs,
+  u8,
+  u16,
+  u16s,
+  u32,
+  u32s,
+  u64,
+  viewOf,
+} from './index.ts';
 
 const Entry = struct('entry', 9, { version: u8(0), ino: u32(1, 'owner'), address: u32(5) });
 const Everything = struct('everything', 71, {

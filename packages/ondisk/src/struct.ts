@@ -2,7 +2,22 @@
 // build-time assert of C headers, moved to module load. Unions are two structs over the same bytes, each named.
 
 import { assert } from '@f2fskit/errno';
-import { Bits64, Bytes, type DecodedValue, decodeFields, type Field, I64, type StructLike, Structs, U8, U16, U16s, U32, U32s, U64 } from './field.ts';
+import {
+  Bits64,
+  Bytes,
+  type DecodedValue,
+  decodeFields,
+  type Field,
+  I64,
+  type StructLike,
+  Structs,
+  U8,
+  U16,
+  U16s,
+  U32,
+  U32s,
+  U64,
+} from './field.ts';
 
 export type Struct<Fields extends Record<string, Field>> = Fields & StructLike;
 
@@ -10,7 +25,11 @@ export type Struct<Fields extends Record<string, Field>> = Fields & StructLike;
  * Declares a layout. `name` is the C name of the structure; `size` its bytes on disk. Throws at module load when the
  * fields leave a gap, overlap, or end anywhere but at `size`.
  */
-export function struct<Fields extends Record<string, Field>>(name: string, size: number, fields: Fields): Struct<Fields> {
+export function struct<Fields extends Record<string, Field>>(
+  name: string,
+  size: number,
+  fields: Fields,
+): Struct<Fields> {
   const sorted = Object.entries(fields).sort(([, a], [, b]) => a.offset - b.offset);
   let end = 0;
   for (const [field, { offset, size: bytes }] of sorted) {
@@ -39,7 +58,9 @@ export function decode(layout: StructLike, view: DataView, at = 0): { [name: str
 }
 
 /** One row per field, as the tables of a format document show them. */
-export function layoutRows(layout: StructLike): Array<{ offset: number; size: number; type: string; name: string; note: string }> {
+export function layoutRows(
+  layout: StructLike,
+): Array<{ offset: number; size: number; type: string; name: string; note: string }> {
   return layout.$fields.map(([name, { offset, size, type, note }]) => ({ offset, size, type, name, note }));
 }
 

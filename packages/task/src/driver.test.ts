@@ -1,6 +1,17 @@
 import { EDEADLK, EIO, FsError } from '@f2fskit/errno';
 import { describe, expect, it } from 'vitest';
-import { Completion, Lock, runAsync, runSync, Scheduler, SyncUnavailableError, seededRandom, type Task, wait, waitAll } from './index.ts';
+import {
+  Completion,
+  Lock,
+  runAsync,
+  runSync,
+  Scheduler,
+  SyncUnavailableError,
+  seededRandom,
+  type Task,
+  wait,
+  waitAll,
+} from './index.ts';
 
 function* sum(completions: Completion[]): Task<number> {
   let count = 0;

@@ -35,7 +35,13 @@ describe('SharedLock', () => {
       if (!lock.tryLockExclusive()) yield* lock.waitExclusive();
       order.push(name);
     }
-    const all = [runAsync(shared('a')), runAsync(shared('b')), runAsync(exclusive('X')), runAsync(shared('c')), runAsync(shared('d'))];
+    const all = [
+      runAsync(shared('a')),
+      runAsync(shared('b')),
+      runAsync(exclusive('X')),
+      runAsync(shared('c')),
+      runAsync(shared('d')),
+    ];
     expect([lock.sharedHolders, lock.heldExclusive]).toEqual([2, false]);
     lock.unlockShared();
     lock.unlockShared();
