@@ -1,0 +1,58 @@
+// Which package may import which: rank first, an import goes to a lower rank, and only to a package named in the row.
+// docs/ARCHITECTURE.md shows this table; scripts/check-layers.mjs enforces it.
+
+/** @type {Record<string, {folder: string, rank: number, generic?: boolean, imports: string[]}>} */
+export const layers = {
+  '@f2fskit/errno': { folder: 'packages/errno', rank: 0, imports: [] },
+  '@f2fskit/ondisk': { folder: 'packages/ondisk', rank: 1, imports: ['errno'] },
+  '@f2fskit/task': { folder: 'packages/task', rank: 1, imports: ['errno'] },
+  '@f2fskit/codecs': { folder: 'packages/codecs', rank: 2, imports: ['errno', 'task'] },
+  '@f2fskit/block': { folder: 'packages/block', rank: 2, generic: true, imports: ['errno', 'task'] },
+  '@f2fskit/f2fs-format': { folder: 'packages/f2fs-format', rank: 2, imports: ['errno', 'ondisk'] },
+  '@f2fskit/vfs': { folder: 'packages/vfs', rank: 4, generic: true, imports: ['errno', 'task'] },
+  '@f2fskit/f2fs-node': {
+    folder: 'packages/f2fs-node',
+    rank: 4,
+    imports: ['errno', 'task', 'ondisk', 'block', 'f2fs-format'],
+  },
+  '@f2fskit/f2fs': {
+    folder: 'packages/f2fs',
+    rank: 6,
+    imports: ['errno', 'task', 'ondisk', 'block', 'codecs', 'f2fs-format', 'f2fs-node', 'vfs'],
+  },
+  '@f2fskit/f2fs-tools': {
+    folder: 'packages/f2fs-tools',
+    rank: 7,
+    imports: ['errno', 'task', 'ondisk', 'block', 'f2fs-format', 'f2fs-node', 'f2fs', 'vfs'],
+  },
+  f2fskit: {
+    folder: 'packages/f2fskit',
+    rank: 8,
+    imports: ['errno', 'task', 'block', 'codecs', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs'],
+  },
+  '@f2fskit/testkit': { folder: 'packages/testkit', rank: 3, imports: ['errno', 'task', 'ondisk', 'block', 'f2fs-format'] },
+  '@f2fskit/cli': {
+    folder: 'apps/cli',
+    rank: 9,
+    imports: ['errno', 'task', 'block', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
+  },
+  '@f2fskit/demo': { folder: 'apps/demo', rank: 9, imports: ['vfs', 'f2fs', 'f2fskit'] },
+  '@f2fskit/bench': {
+    folder: 'apps/bench',
+    rank: 9,
+    imports: ['errno', 'task', 'ondisk', 'block', 'codecs', 'f2fs-format', 'vfs', 'f2fskit', 'testkit'],
+  },
+};
+
+/** `codecs` → `@f2fskit/codecs`; the umbrella has no scope. */
+export const fullName = (short) => (short === 'f2fskit' ? short : `@f2fskit/${short}`);
+
+/** The table of docs/ARCHITECTURE.md. */
+export function layerTable() {
+  const rows = Object.entries(layers).sort(([, a], [, b]) => a.rank - b.rank);
+  return [
+    '| rank | package | may import |',
+    '|---|---|---|',
+    ...rows.map(([name, { rank, imports }]) => `| ${rank} | \`${name.replace('@f2fskit/', '')}\` | ${imports.join(', ') || '–'} |`),
+  ].join('\n');
+}
