@@ -1,0 +1,16 @@
+export type {
+  Attributes,
+  DirectoryBatch,
+  DirectoryEntry,
+  DirectoryReader,
+  ExtendedAttribute,
+  Filesystem,
+  Inode,
+  InodeKind,
+  Timestamp,
+} from './inode.ts';
+export { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
+export { PATH_BYTES_MAX, type PathLike, pathBytes, type Resolved, SYMLINKS_MAX, type WalkOptions } from './path.ts';
+export { type TreeEvent, TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
+export { bytesEqual, compareBytes, joinBytes, utf8Decode, utf8DecodeStrict, utf8Encode } from './utf8.ts';
+export { OPEN_FILES_MAX, OpenFile, READ_FILE_BYTES_MAX, Vfs } from './vfs.ts';

@@ -1,0 +1,57 @@
+// Inodes by number, least recently used first. An entry is only a reference: dropping one loses nothing, because what is
+// held here was read from the medium and is not changed. Two tasks that want the same inode wait for one read.
+
+import type { Task } from '@f2fskit/task';
+import { Completion } from '@f2fskit/task';
+import type { Filesystem, Inode } from './inode.ts';
+
+/** An inode keeps about 4 KiB alive; this many are about 4 MiB. */
+export const INODES_CACHED_MAX = 1024;
+
+export class InodeCache {
+  readonly #filesystem: Filesystem;
+  readonly #capacity: number;
+  /** In the order of last use. */
+  readonly #inodes = new Map<number, Inode>();
+  readonly #reading = new Map<number, Completion>();
+
+  constructor(filesystem: Filesystem, capacity = INODES_CACHED_MAX) {
+    this.#filesystem = filesystem;
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#inodes.size;
+  }
+
+  /** The inode if it is cached; never waits. */
+  peek(ino: number): Inode | undefined {
+    const inode = this.#inodes.get(ino);
+    if (inode === undefined) return undefined;
+    this.#inodes.delete(ino);
+    this.#inodes.set(ino, inode);
+    return inode;
+  }
+
+  /** The inode, read if need be. */
+  *get(ino: number): Task<Inode> {
+    for (;;) {
+      const cached = this.peek(ino);
+      if (cached !== undefined) return cached;
+      const reading = this.#reading.get(ino);
+      if (reading === undefined) break;
+      yield reading; // whoever reads it wakes us; if that failed, we try for ourselves and report our own error
+    }
+    const reading = new Completion();
+    this.#reading.set(ino, reading);
+    try {
+      const inode = yield* this.#filesystem.readInode(ino);
+      this.#inodes.set(ino, inode);
+      if (this.#inodes.size > this.#capacity) this.#inodes.delete(this.#inodes.keys().next().value as number);
+      return inode;
+    } finally {
+      this.#reading.delete(ino);
+      reading.complete();
+    }
+  }
+}
