@@ -1,0 +1,85 @@
+// Blocks of metadata (NAT, nodes, directories) by address, in memory of a fixed bound, least recently used first.
+//
+// Invariants
+//   - a cached block is never changed: whoever holds one may keep it across any wait, also after it left the cache;
+//   - a block is read once, however many tasks want it: they wait for the same completion;
+//   - a block that failed is not cached, so a later try reads again.
+//
+// The page cache takes this over when it arrives; until then nothing here is dirty, and dropping a block loses nothing.
+
+import { type BlockDevice, readBytes } from '@f2fskit/block';
+import { EIO, errnoFrom, FsError } from '@f2fskit/errno';
+import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
+import { viewOf } from '@f2fskit/ondisk';
+import { Completion, type Task } from '@f2fskit/task';
+
+/** Blocks kept by default: 4 MiB. */
+export const BLOCKS_CACHED_MAX = 1024;
+
+/** One block as it was read: 4096 bytes, never changed. */
+export interface CachedBlock {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+export class BlockCache {
+  readonly device: BlockDevice;
+  readonly #capacity: number;
+  readonly #blocks = new Map<number, CachedBlock>();
+  readonly #reading = new Map<number, Completion>();
+  /** Reads that went to the device. */
+  misses = 0;
+
+  constructor(device: BlockDevice, capacity = BLOCKS_CACHED_MAX) {
+    this.device = device;
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#blocks.size;
+  }
+
+  /** The block if it is cached; never waits. */
+  peek(address: number): CachedBlock | undefined {
+    const block = this.#blocks.get(address);
+    if (block === undefined) return undefined;
+    this.#blocks.delete(address);
+    this.#blocks.set(address, block);
+    return block;
+  }
+
+  /** The block, read if need be. Throws EIO naming device and offset. */
+  *get(address: number): Task<CachedBlock> {
+    for (;;) {
+      const cached = this.peek(address);
+      if (cached !== undefined) return cached;
+      const reading = this.#reading.get(address);
+      if (reading === undefined) return yield* this.#read(address);
+      if (!reading.done) yield reading;
+      if (reading.error !== 0) throw new FsError(reading.error, `block ${address}`);
+    }
+  }
+
+  *#read(address: number): Task<CachedBlock> {
+    const reading = new Completion();
+    this.#reading.set(address, reading);
+    this.misses++;
+    let error = EIO;
+    try {
+      const bytes = new Uint8Array(BLOCK_SIZE);
+      yield* readBytes(this.device, address * BLOCK_SIZE, bytes);
+      const block: CachedBlock = { address, bytes, view: viewOf(bytes) };
+      this.#blocks.set(address, block);
+      if (this.#blocks.size > this.#capacity) this.#blocks.delete(this.#blocks.keys().next().value as number);
+      error = 0;
+      return block;
+    } catch (cause) {
+      error = errnoFrom(cause, EIO);
+      throw cause;
+    } finally {
+      this.#reading.delete(address);
+      reading.complete(error);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// Nodes by number: NAT lookup, one block read, and the checks that make sure that the block is the node it was taken for.
+//
+// A node carries its own nid, the ino it belongs to and its place in that file's tree. All three are compared with what
+// the walk expects. Linux compares the nid always and the others in part (kernel fs/f2fs/node.c, sanity_check_node_footer);
+// we compare all of them because together they bound every walk: no node can serve two places of a tree, so a volume
+// cannot make a small tree look endless, and no file shows another file's blocks.
+
+import type { BlockDevice } from '@f2fskit/block';
+import {
+  corrupt,
+  decodeInode,
+  type InodeFields,
+  isMainAddress,
+  NEW_ADDRESS,
+  NODE_FOOTER_OFFSET,
+  NodeFooter,
+  nodeOffsetOf,
+  type Superblock,
+  XATTR_NODE_OFFSET,
+} from '@f2fskit/f2fs-format';
+import type { Task, Tracer } from '@f2fskit/task';
+import type { BlockCache, CachedBlock } from './block-cache.ts';
+import type { NodeAddressTable } from './nat.ts';
+
+declare module '@f2fskit/task' {
+  interface TraceEvents {
+    /** A node was read (or found in the cache) and passed its checks. */
+    'node:read': { nid: number; ino: number; nodeOffset: number; block: number };
+  }
+}
+
+/** What a node must be to be what the walk looks for. */
+export interface ExpectedNode {
+  ino: number;
+  /** Place in the file's tree: 0 for the inode, 1 and 2 direct, … ; {@link XATTR_NODE_OFFSET} for the xattr node. */
+  nodeOffset: number;
+}
+
+/** An inode's block and what it decodes to. */
+export interface InodeBlock {
+  readonly ino: number;
+  readonly block: CachedBlock;
+  readonly fields: InodeFields;
+}
+
+export class NodeStore {
+  readonly superblock: Superblock;
+  readonly blocks: BlockCache;
+  readonly nat: NodeAddressTable;
+  readonly tracer: Tracer | undefined;
+
+  constructor(superblock: Superblock, blocks: BlockCache, nat: NodeAddressTable, tracer?: Tracer) {
+    this.superblock = superblock;
+    this.blocks = blocks;
+    this.nat = nat;
+    this.tracer = tracer;
+  }
+
+  get device(): BlockDevice {
+    return this.blocks.device;
+  }
+
+  /** The block of a node. Throws Corruption (natEntry, blockAddress, nodeFooterNid, nodeFooterIno, nodeOffset), EIO. */
+  *readNode(nid: number, { ino, nodeOffset }: ExpectedNode): Task<CachedBlock> {
+    const entry = yield* this.nat.lookup(nid);
+    const where = { nid, ino };
+    if (entry.blockAddress === 0 || entry.blockAddress === NEW_ADDRESS) {
+      throw corrupt('natEntry', { where, expected: 'the address of a node block', found: entry.blockAddress });
+    }
+    if (!isMainAddress(this.superblock, entry.blockAddress)) {
+      throw corrupt('blockAddress', {
+        where,
+        expected: `an address in the main area [${this.superblock.mainAddress}, …)`,
+        found: entry.blockAddress,
+        detail: 'the NAT points outside the main area',
+      });
+    }
+    const block = this.blocks.peek(entry.blockAddress) ?? (yield* this.blocks.get(entry.blockAddress));
+    checkFooter(block, nid, ino, nodeOffset);
+    if (this.tracer?.active) this.tracer.emit('node:read', { nid, ino, nodeOffset, block: block.address });
+    return block;
+  }
+
+  /** An inode, decoded and checked. Throws what {@link readNode} and `decodeInode` throw. */
+  *readInode(ino: number): Task<InodeBlock> {
+    const block = yield* this.readNode(ino, { ino, nodeOffset: 0 });
+    const fields = decodeInode(block.bytes, block.view, this.superblock, { nid: ino, address: block.address });
+    return { ino, block, fields };
+  }
+
+  /** The node that holds the extended attributes that do not fit the inode. */
+  readXattrNode(inode: InodeBlock): Task<CachedBlock> {
+    return this.readNode(inode.fields.xattrNid, { ino: inode.ino, nodeOffset: XATTR_NODE_OFFSET });
+  }
+}
+
+function checkFooter({ address, view }: CachedBlock, nid: number, ino: number, nodeOffset: number): void {
+  const place = { block: address, nid, ino };
+  const foundNid = NodeFooter.nid.get(view, NODE_FOOTER_OFFSET);
+  if (foundNid !== nid) {
+    const offset = NODE_FOOTER_OFFSET + NodeFooter.nid.offset;
+    throw corrupt('nodeFooterNid', { where: { ...place, offset }, expected: nid, found: foundNid });
+  }
+  const foundIno = NodeFooter.ino.get(view, NODE_FOOTER_OFFSET);
+  if (foundIno !== ino) {
+    const offset = NODE_FOOTER_OFFSET + NodeFooter.ino.offset;
+    throw corrupt('nodeFooterIno', { where: { ...place, offset }, expected: ino, found: foundIno });
+  }
+  const flag = NodeFooter.flag.get(view, NODE_FOOTER_OFFSET);
+  const foundOffset = nodeOffsetOf(flag);
+  // An inode is known by nid = ino; nothing reads its offset.
+  if (nid !== ino && foundOffset !== nodeOffset) {
+    const offset = NODE_FOOTER_OFFSET + NodeFooter.flag.offset;
+    throw corrupt('nodeOffset', { where: { ...place, offset }, expected: nodeOffset, found: foundOffset });
+  }
+}

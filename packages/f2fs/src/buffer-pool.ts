@@ -1,0 +1,27 @@
+// Scratch memory for reads: payload of compressed clusters, clusters that are wanted in part, blocks at the ragged ends of
+// a request. Taken and given back within one read; a few of each size are kept, so that a long read allocates once.
+
+import { assert } from '@f2fskit/errno';
+
+/** Smallest and largest buffer: one block, one cluster of 256 blocks. */
+const SIZE_MIN_LOG2 = 12;
+const SIZE_MAX_LOG2 = 20;
+/** Buffers kept of each size. */
+const KEPT_MAX = 4;
+
+export class BufferPool {
+  readonly #free: Uint8Array[][] = Array.from({ length: SIZE_MAX_LOG2 - SIZE_MIN_LOG2 + 1 }, () => []);
+
+  /** At least `size` bytes, content undefined: the whole buffer, which goes back to `give`. */
+  take(size: number): Uint8Array {
+    assert(size > 0 && size <= 1 << SIZE_MAX_LOG2, 'a scratch buffer is at most one cluster');
+    const log2 = Math.max(SIZE_MIN_LOG2, 32 - Math.clz32(size - 1));
+    return this.#free[log2 - SIZE_MIN_LOG2]!.pop() ?? new Uint8Array(1 << log2);
+  }
+
+  /** Gives back a buffer that `take` returned and that nothing writes to any more. */
+  give(buffer: Uint8Array): void {
+    const free = this.#free[31 - Math.clz32(buffer.length) - SIZE_MIN_LOG2]!;
+    if (free.length < KEPT_MAX) free.push(buffer);
+  }
+}

@@ -1,0 +1,61 @@
+import { dentryHash } from '@f2fskit/f2fs-format';
+import { utf8Encode } from '@f2fskit/vfs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { foldName } from './casefold.ts';
+
+const hex = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes && Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+describe('foldName', () => {
+  // Hashes that Linux 6.1 stored for these names (spec A.5).
+  it.each([
+    ['README', 0x4b1b068f],
+    ['Straße', 0xd6e5379a],
+    ['\u00c4\u00d6\u00dc', 0x5a415b24],
+    ['\ufb01x', 0x3486bc3f],
+    ['\u0130stanbul', 0x6be30f57],
+    ['Σίσυφος', 0x17de5360],
+    ['ΟΔΟΣ', 0x8bc68e60],
+    ['한글', 0x11febb93],
+    ['so\u00adft', 0x3be7597c],
+    ['\u212aelvin', 0x63a5b93a],
+    ['\u1e9e', 0xfe0d6840],
+    ['\u212bng', 0xcab3c968],
+    ['\u{10400}deseret', 0x61a788bf],
+    ['a\u0301\u0323', 0x2b4d8ac2],
+    ['\u017flong', 0xdcefec7e],
+    ['\u2167', 0x03a3e184],
+    ['\u13f8', 0xc20f73ec],
+    ['\uab70', 0xa06dc7bb],
+  ])('%s hashes as Linux stored it', (name, hash) => {
+    expect(dentryHash(foldName(utf8Encode(name))!).toString(16)).toBe(hash.toString(16));
+  });
+
+  it('gives nothing for what is not UTF-8, or not assigned in Unicode 12.1', () => {
+    expect(foldName(Uint8Array.of(0xff, 0xfe, 0x62))).toBeUndefined();
+    expect(foldName(utf8Encode('x\u{1fae0}'))).toBeUndefined(); // assigned in 14.0
+    expect(foldName(utf8Encode('\u0870'))).toBeUndefined(); // assigned in 14.0
+    expect(hex(foldName(utf8Encode('\u32ff')))).toBe('e38bbf'); // assigned in 12.1
+  });
+
+  it('keeps what compatibility folding would lose', () => {
+    for (const name of ['\uff21', '\u{1d400}']) expect(hex(foldName(utf8Encode(name)))).not.toBe('61');
+    expect(hex(foldName(utf8Encode('Ⅷ')))).toBe(hex(foldName(utf8Encode('ⅷ'))));
+    expect(hex(foldName(utf8Encode('Ⅷ')))).not.toBe(hex(utf8Encode('viii')));
+  });
+
+  it('is idempotent, and blind to case, composition and ignorable code points', () => {
+    const name = fc.string({ unit: fc.constantFrom(...'aZÄéßſΣςİıᾳﬃ한ΐǆ'), minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(name, (text) => {
+        const folded = hex(foldName(utf8Encode(text)));
+        expect(folded).toBeDefined();
+        expect(hex(foldName(foldName(utf8Encode(text))!))).toBe(folded);
+        expect(hex(foldName(utf8Encode(text.normalize('NFC'))))).toBe(folded);
+        expect(hex(foldName(utf8Encode(text.normalize('NFD'))))).toBe(folded);
+        expect(hex(foldName(utf8Encode([...text].join('\u00ad'))))).toBe(folded);
+      }),
+    );
+  });
+});

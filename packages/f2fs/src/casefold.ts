@@ -1,0 +1,76 @@
+// Case-insensitive names, as Linux has them: Unicode 12.1, full case folding and canonical decomposition with the
+// default-ignorable code points dropped ("nfdicf").
+//
+//   1. the bytes must be UTF-8 and every code point one that 12.1 assigns; otherwise the name folds to nothing and is
+//      compared byte for byte
+//   2. drop ignorable code points, fold each of the others, decompose; repeat until nothing changes
+//   3. combining marks in canonical order: what the engine's normalize('NFD') does
+//
+// Decomposition comes from the engine. Unicode guarantees that it never changes for a code point once assigned, and step 1
+// admits only those of 12.1; so every engine gives the same bytes. Source: spec 7.4.
+
+import { utf8DecodeStrict, utf8Encode } from '@f2fskit/vfs';
+import * as tables from './casefold-tables.generated.ts';
+
+interface Tables {
+  /** Bit per code point: assigned in 12.1. */
+  known: Uint8Array;
+  ignorable: Set<number>;
+  folding: Map<number, string>;
+}
+
+let decoded: Tables | undefined;
+
+/** The tables take 136 KiB once a case-insensitive directory is met, and nothing before. */
+function load(): Tables {
+  if (decoded !== undefined) return decoded;
+  const known = new Uint8Array(0x110000 / 8);
+  forEachInRanges(tables.known, (point) => {
+    known[point >> 3]! |= 1 << (point & 7);
+  });
+  const ignorable = new Set<number>();
+  forEachInRanges(tables.ignorable, (point) => ignorable.add(point));
+  const folding = new Map<number, string>();
+  let from = 0;
+  for (const record of tables.folding.split(' ')) {
+    const numbers = record.split(',').map((digits) => Number.parseInt(digits, 36));
+    from += numbers[0]!;
+    folding.set(from, String.fromCodePoint(...numbers.slice(1).map((difference) => from + difference)));
+  }
+  decoded = { known, ignorable, folding };
+  return decoded;
+}
+
+function forEachInRanges(packed: string, visit: (point: number) => void): void {
+  const numbers = packed.split(' ').map((digits) => Number.parseInt(digits, 36));
+  let end = 0;
+  for (let i = 0; i + 1 < numbers.length; i += 2) {
+    const start = end + numbers[i]!;
+    end = start + numbers[i + 1]!;
+    for (let point = start; point < end; point++) visit(point);
+  }
+}
+
+/** The folded bytes of a name; `undefined` when it is not UTF-8 or has a code point that Unicode 12.1 does not assign. */
+export function foldName(name: Uint8Array): Uint8Array | undefined {
+  if (name.every((byte) => byte < 0x80)) {
+    return name.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
+  }
+  const { known, ignorable, folding } = load();
+  let text = utf8DecodeStrict(name);
+  if (text === undefined) return undefined;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    if ((known[point >> 3]! & (1 << (point & 7))) === 0) return undefined;
+  }
+  for (;;) {
+    let folded = '';
+    for (const character of text) {
+      const point = character.codePointAt(0)!;
+      if (!ignorable.has(point)) folded += folding.get(point) ?? character;
+    }
+    const next: string = folded.normalize('NFD');
+    if (next === text) return utf8Encode(next);
+    text = next;
+  }
+}

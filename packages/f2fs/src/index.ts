@@ -1,0 +1,10 @@
+export { BufferPool } from './buffer-pool.ts';
+export { foldName } from './casefold.ts';
+export { type CodecSource, decodeCluster } from './cluster.ts';
+export { F2fsInode } from './inode.ts';
+export { type MountOptions, mountF2fs } from './mount.ts';
+export { noKeyName } from './no-key-name.ts';
+export { type Pack, readPack } from './pack.ts';
+export { CHAIN_NODES_MAX, type ChainScan, scanFsyncChain } from './recovery-scan.ts';
+export { F2fsVolume, type VolumeProblem, type VolumeUsage } from './volume.ts';
+export { readStoredXattrs, type StoredXattr } from './xattr.ts';

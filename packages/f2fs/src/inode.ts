@@ -1,0 +1,112 @@
+// An F2FS inode as the vfs sees it. It holds the block it was read from; nothing in it changes.
+
+import { EINVAL, EISDIR, ENOTDIR, FsError } from '@f2fskit/errno';
+import { Advise, BLOCK_SIZE, DeviceNumbers, decodeDevice, InlineFlag, type InodeFields } from '@f2fskit/f2fs-format';
+import type { InodeBlock } from '@f2fskit/f2fs-node';
+import type { Task } from '@f2fskit/task';
+import type { Attributes, DirectoryReader, ExtendedAttribute, Inode, InodeKind } from '@f2fskit/vfs';
+import { kindOfFileType } from './dentry-area.ts';
+import { F2fsDirectoryReader, lookupDentry } from './directory.ts';
+import { type FileReadContext, readFileData } from './file-data.ts';
+import { readLinkTarget } from './symlink.ts';
+import { readXattrs } from './xattr.ts';
+
+export class F2fsInode implements Inode {
+  readonly ino: number;
+  readonly kind: InodeKind;
+  /** The inode block and everything it decodes to, for those who build on this layer. */
+  readonly raw: InodeBlock;
+  readonly #context: FileReadContext;
+  /** Of an encrypted symlink: the length of what it shows, known after {@link measure}. */
+  #shownSize: number | undefined;
+
+  constructor(context: FileReadContext, raw: InodeBlock) {
+    this.ino = raw.ino;
+    this.kind = kindOfFileType(raw.fields.fileType) as InodeKind; // decodeInode refused unknown types
+    this.raw = raw;
+    this.#context = context;
+  }
+
+  get fields(): InodeFields {
+    return this.raw.fields;
+  }
+
+  /**
+   * Reads what `attributes` needs beside the inode block: an encrypted symlink shows the length of its no-key form. A
+   * target that cannot be read leaves the stored size; `readLink` reports it.
+   */
+  *measure(): Task<void> {
+    if (this.kind !== 'symlink' || (this.fields.advise & Advise.encrypt) === 0) return;
+    try {
+      this.#shownSize = (yield* readLinkTarget(this.#context, this.raw)).length;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+    }
+  }
+
+  attributes(): Attributes {
+    const { fields } = this;
+    const isDevice = this.kind === 'char' || this.kind === 'block';
+    const { major, minor } = isDevice ? deviceNumbers(this.raw) : { major: 0, minor: 0 };
+    const attributes: Attributes = {
+      ino: this.ino,
+      kind: this.kind,
+      mode: fields.mode,
+      links: fields.links,
+      uid: fields.uid,
+      gid: fields.gid,
+      size: this.#shownSize ?? fields.size,
+      blocks: allocatedSectors(fields),
+      blockSize: BLOCK_SIZE,
+      deviceMajor: major,
+      deviceMinor: minor,
+      atime: fields.atime,
+      mtime: fields.mtime,
+      ctime: fields.ctime,
+    };
+    if (fields.crtime !== undefined) attributes.birthtime = fields.crtime;
+    return attributes;
+  }
+
+  *lookup(name: Uint8Array): Task<number> {
+    this.#requireDirectory();
+    return yield* lookupDentry(this.#context.store, this.raw, name);
+  }
+
+  list(): DirectoryReader {
+    this.#requireDirectory();
+    return new F2fsDirectoryReader(this.#context.store, this.raw);
+  }
+
+  *readLink(): Task<Uint8Array> {
+    if (this.kind !== 'symlink') throw new FsError(EINVAL, `ino ${this.ino} is not a symlink`);
+    return yield* readLinkTarget(this.#context, this.raw);
+  }
+
+  *read(position: number, target: Uint8Array): Task<number> {
+    if (this.kind === 'directory') throw new FsError(EISDIR);
+    if (this.kind !== 'file') throw new FsError(EINVAL, `ino ${this.ino} holds no data`);
+    return yield* readFileData(this.#context, this.raw, position, target);
+  }
+
+  extendedAttributes(): Task<ExtendedAttribute[]> {
+    return readXattrs(this.#context.store, this.raw);
+  }
+
+  #requireDirectory(): void {
+    if (this.kind !== 'directory') throw new FsError(ENOTDIR);
+  }
+}
+
+/** The numbers of a device node, which stand where the first addresses would. Source: spec 8.3. */
+function deviceNumbers({ block, fields }: InodeBlock): { major: number; minor: number } {
+  const { view } = block;
+  const at = fields.addressesOffset;
+  return decodeDevice(DeviceNumbers.small.get(view, at), DeviceNumbers.large.get(view, at));
+}
+
+/** `st_blocks`: the inode's own block is not counted; inline data shows the sectors it would take. Source: spec 6.9. */
+function allocatedSectors({ blocks, inlineFlags, size }: InodeFields): number {
+  const sectors = Math.max(0, blocks - 1) * (BLOCK_SIZE / 512);
+  return (inlineFlags & InlineFlag.data) !== 0 ? sectors + Math.ceil(size / 512) : sectors;
+}

@@ -1,0 +1,156 @@
+// Mounting, for reading:
+//
+//   1. both superblock copies; the first sound one. What is not F2FS is named
+//   2. what we cannot read is refused by name: several devices
+//   3. both checkpoint packs; the newer sound one, with its version bitmaps and journals
+//   4. what a person should know becomes a problem: damage passed over, fsynced changes not shown, flags
+//   5. the root inode must be a directory
+//
+// A mount reads about ten blocks, whatever the size of the volume. Source: spec 13.1; kernel fs/f2fs/super.c.
+
+import { type BlockDevice, readBytes } from '@f2fskit/block';
+import { EIO, EOPNOTSUPP, errnoFrom, FsError } from '@f2fskit/errno';
+import {
+  BLOCK_SIZE,
+  CheckpointFlag,
+  corrupt,
+  errorNames,
+  featureNames,
+  hasCheckpointFlag,
+  KNOWN_FEATURES,
+  type SelectedSuperblock,
+  SUPER_OFFSET,
+  type Superblock,
+  selectSuperblock,
+  stopReasonNames,
+} from '@f2fskit/f2fs-format';
+import { BlockCache } from '@f2fskit/f2fs-node';
+import type { Task, Tracer } from '@f2fskit/task';
+import type { CodecSource } from './cluster.ts';
+import { type Pack, readPack } from './pack.ts';
+import { scanFsyncChain } from './recovery-scan.ts';
+import { F2fsVolume, type VolumeProblem } from './volume.ts';
+
+export interface MountOptions {
+  /** Decoders for compressed files; without them those files throw EOPNOTSUPP, and everything else is readable. */
+  codecs?: CodecSource;
+  /** Metadata blocks kept in memory. */
+  blocksCachedMax?: number;
+  /** Return the data of a compressed cluster whose checksum is wrong, as Linux does, when it decodes. Default false. */
+  ignoreClusterChecksums?: boolean;
+  tracer?: Tracer;
+}
+
+/** How much of the start of a foreign volume is looked at to name it: btrfs has its mark at 64 KiB. */
+const RECOGNISED_BYTES = 68 * 1024;
+
+/** Mounts the volume on `device` for reading. Throws EINVAL for what is not F2FS, EOPNOTSUPP, Corruption, EIO. */
+export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Task<F2fsVolume> {
+  const { superblock, copy, problems: superblockProblems } = yield* readSuperblock(device);
+  if (superblock.devices.length > 1) {
+    const paths = superblock.devices.map(({ path }) => path).join(', ');
+    throw new FsError(EOPNOTSUPP, `the volume spans several devices (${paths}); join them into one file first`);
+  }
+  const blocks = new BlockCache(device, options.blocksCachedMax);
+  const pack = yield* readPack(superblock, blocks);
+  const problems: VolumeProblem[] = [
+    ...[...superblockProblems, ...pack.problems].map(
+      (error): VolumeProblem => ({ kind: 'damage', message: error.message, error }),
+    ),
+    ...sizeProblems(superblock, device),
+    ...flagProblems(superblock, pack),
+    ...(yield* recoveryProblems(superblock, pack, blocks)),
+  ];
+  const volume = new F2fsVolume({
+    device,
+    superblock,
+    superblockCopy: copy,
+    pack,
+    problems,
+    blocks,
+    codecs: options.codecs ?? { get: () => undefined },
+    ignoreClusterChecksums: options.ignoreClusterChecksums ?? false,
+    tracer: options.tracer,
+  });
+  const root = yield* volume.readInode(superblock.rootIno);
+  if (root.kind !== 'directory') {
+    const where = { block: root.raw.block.address, ino: root.ino, offset: 0 };
+    throw corrupt('rootInode', { where, expected: 'a directory', found: root.kind });
+  }
+  return volume;
+}
+
+function* readSuperblock(device: BlockDevice): Task<SelectedSuperblock> {
+  const copies: Array<Uint8Array | number> = [];
+  for (const block of [0, 1]) {
+    try {
+      const bytes = new Uint8Array(BLOCK_SIZE);
+      yield* readBytes(device, block * BLOCK_SIZE, bytes);
+      copies.push(bytes.subarray(SUPER_OFFSET));
+    } catch (error) {
+      copies.push(errnoFrom(error, EIO));
+    }
+  }
+  try {
+    return selectSuperblock(copies[0]!, copies[1]!);
+  } catch (error) {
+    if (!(error instanceof FsError) || error.code !== 'EINVAL') throw error;
+    // Not F2FS: look further, to say what it is.
+    const start = new Uint8Array(Math.min(RECOGNISED_BYTES, device.size));
+    yield* readBytes(device, 0, start);
+    return selectSuperblock(copies[0]!, copies[1]!, start);
+  }
+}
+
+function sizeProblems(superblock: Superblock, device: BlockDevice): VolumeProblem[] {
+  const size = superblock.blockCount * BLOCK_SIZE;
+  if (device.size >= size) return [];
+  const message = `the volume has ${size} bytes, but ${device.name} only ${device.size}: what lies behind its end cannot be read`;
+  return [{ kind: 'truncated', message }];
+}
+
+function flagProblems(superblock: Superblock, { checkpoint }: Pack): VolumeProblem[] {
+  const problems: VolumeProblem[] = [];
+  const unknown = superblock.features & ~KNOWN_FEATURES;
+  if (unknown !== 0) {
+    const message = `unknown features ${featureNames(unknown).join(', ')}: what they change is read as if they did not`;
+    problems.push({ kind: 'unknown', message });
+  }
+  const flags: Array<[flag: number, message: string]> = [
+    [CheckpointFlag.error, 'the last mount met an error and stopped (CP_ERROR)'],
+    [CheckpointFlag.fsckNeeded, 'the volume asks for fsck (CP_FSCK)'],
+    [
+      CheckpointFlag.disabled,
+      'the last mount had checkpoints disabled: what it wrote is dropped by design (CP_DISABLED)',
+    ],
+    [CheckpointFlag.resizeFs, 'a resize was not finished (CP_RESIZEFS)'],
+    [CheckpointFlag.quotaNeedFsck, 'the quota files are out of date (CP_QUOTA_NEED_FSCK)'],
+  ];
+  for (const [flag, message] of flags) {
+    if (hasCheckpointFlag(checkpoint, flag)) problems.push({ kind: 'flag', message });
+  }
+  for (const { reason, count } of stopReasonNames(superblock.stopReasons)) {
+    problems.push({ kind: 'flag', message: `a mount was stopped ${count} times: ${reason}` });
+  }
+  const errors = errorNames(superblock.errorBits);
+  if (errors.length > 0) problems.push({ kind: 'flag', message: `Linux recorded errors: ${errors.join(', ')}` });
+  return problems;
+}
+
+function* recoveryProblems(superblock: Superblock, { checkpoint }: Pack, blocks: BlockCache): Task<VolumeProblem[]> {
+  const problems: VolumeProblem[] = [];
+  const { fsyncedNodes, cutShort } = yield* scanFsyncChain(superblock, checkpoint, blocks);
+  if (fsyncedNodes > 0) {
+    const nodes = `${cutShort ? 'at least ' : ''}${fsyncedNodes} fsynced node${fsyncedNodes === 1 ? '' : 's'}`;
+    const message = `the volume needs recovery: ${nodes} after the last checkpoint are not shown; this is the state of checkpoint ${checkpoint.version}`;
+    problems.push({ kind: 'recovery', message });
+  } else if (cutShort) {
+    problems.push({ kind: 'damage', message: 'the chain of nodes after the last checkpoint loops or cannot be read' });
+  }
+  if (hasCheckpointFlag(checkpoint, CheckpointFlag.orphanPresent)) {
+    const message =
+      'files that were deleted while open wait to be freed (orphans); they have no name and are not shown';
+    problems.push({ kind: 'orphans', message });
+  }
+  return problems;
+}

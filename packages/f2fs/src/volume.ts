@@ -1,0 +1,108 @@
+// A mounted F2FS volume: the filesystem that the vfs walks, and what the layers below know of it.
+
+import type { BlockDevice } from '@f2fskit/block';
+import type { FsError } from '@f2fskit/errno';
+import { BLOCK_SIZE, type Checkpoint, MAX_NAME_BYTES, type Superblock } from '@f2fskit/f2fs-format';
+import { type BlockCache, NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
+import type { Task, Tracer } from '@f2fskit/task';
+import type { Filesystem } from '@f2fskit/vfs';
+import { BufferPool } from './buffer-pool.ts';
+import type { CodecSource } from './cluster.ts';
+import type { FileReadContext } from './file-data.ts';
+import { F2fsInode } from './inode.ts';
+import type { Pack } from './pack.ts';
+
+/** Something about the volume that a person should know; the volume is readable all the same. */
+export interface VolumeProblem {
+  /**
+   * - `recovery`: fsynced changes after the last checkpoint are not shown
+   * - `orphans`: deleted files that were still open are waiting to be freed
+   * - `damage`: a structure is broken and was passed over
+   * - `flag`: the volume itself asks for a check
+   * - `truncated`: the device is shorter than the volume
+   * - `unknown`: a feature bit we do not know
+   */
+  kind: 'recovery' | 'orphans' | 'damage' | 'flag' | 'truncated' | 'unknown';
+  message: string;
+  error?: FsError;
+}
+
+/** What a mount decided, given to {@link F2fsVolume}. */
+export interface MountedState {
+  device: BlockDevice;
+  superblock: Superblock;
+  /** Which copy of the superblock is in use. */
+  superblockCopy: 0 | 1;
+  pack: Pack;
+  problems: VolumeProblem[];
+  blocks: BlockCache;
+  codecs: CodecSource;
+  ignoreClusterChecksums: boolean;
+  tracer: Tracer | undefined;
+}
+
+/** Usage as `statfs` shows it. */
+export interface VolumeUsage {
+  blockSize: number;
+  /** Blocks that files may use. */
+  blocks: number;
+  blocksFree: number;
+  /** Blocks of the whole volume, metadata and overprovision included. */
+  blocksTotal: number;
+  inodes: number;
+  nodes: number;
+  nodesMax: number;
+}
+
+export class F2fsVolume implements Filesystem {
+  readonly device: BlockDevice;
+  readonly superblock: Superblock;
+  readonly superblockCopy: 0 | 1;
+  readonly pack: Pack;
+  readonly problems: readonly VolumeProblem[];
+  readonly store: NodeStore;
+  readonly rootIno: number;
+  readonly nameBytesMax = MAX_NAME_BYTES;
+  readonly #context: FileReadContext;
+
+  constructor(state: MountedState) {
+    const { device, superblock, pack, blocks } = state;
+    this.device = device;
+    this.superblock = superblock;
+    this.superblockCopy = state.superblockCopy;
+    this.pack = pack;
+    this.problems = state.problems;
+    this.rootIno = superblock.rootIno;
+    const nat = new NodeAddressTable(superblock, blocks, pack.bitmaps.nat, pack.natJournal);
+    this.store = new NodeStore(superblock, blocks, nat, state.tracer);
+    this.#context = {
+      store: this.store,
+      codecs: state.codecs,
+      buffers: new BufferPool(),
+      ignoreClusterChecksums: state.ignoreClusterChecksums,
+    };
+  }
+
+  get checkpoint(): Checkpoint {
+    return this.pack.checkpoint;
+  }
+
+  *readInode(ino: number): Task<F2fsInode> {
+    const inode = new F2fsInode(this.#context, yield* this.store.readInode(ino));
+    yield* inode.measure();
+    return inode;
+  }
+
+  usage(): VolumeUsage {
+    const { userBlockCount, validBlockCount, validInodeCount, validNodeCount } = this.checkpoint;
+    return {
+      blockSize: BLOCK_SIZE,
+      blocks: userBlockCount,
+      blocksFree: Math.max(0, userBlockCount - validBlockCount),
+      blocksTotal: this.superblock.blockCount,
+      inodes: validInodeCount,
+      nodes: validNodeCount,
+      nodesMax: this.store.nat.nidEnd,
+    };
+  }
+}

@@ -1,0 +1,30 @@
+// The edge of the API: here, once, an error learns which call failed and on which path.
+
+import { Corruption, errnoOf, FsError } from '@f2fskit/errno';
+import type { Task } from '@f2fskit/task';
+import { type PathLike, utf8Decode } from '@f2fskit/vfs';
+
+/** Runs the task; an FsError it throws is thrown again with `syscall` and `path`, as node:fs has them. */
+export function* withPath<T>(syscall: string, path: PathLike, task: Task<T>): Task<T> {
+  try {
+    return yield* task;
+  } catch (error) {
+    throw addPath(error, syscall, path);
+  }
+}
+
+function addPath(error: unknown, syscall: string, path: PathLike): unknown {
+  if (!(error instanceof FsError)) return error;
+  const shown = typeof path === 'string' ? path : utf8Decode(path);
+  if (error instanceof Corruption) {
+    const { kind, where, expected, found } = error;
+    const details = { where, syscall, path: shown, cause: error };
+    return new Corruption(kind, {
+      ...details,
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+    });
+  }
+  const detail = error.detail === undefined ? {} : { detail: error.detail };
+  return new FsError(errnoOf(error.code) ?? -error.errno, { syscall, path: shown, ...detail, cause: error });
+}

@@ -1,0 +1,10 @@
+// f2fskit without a platform: for browsers, and for whoever brings a device. Node's entry adds paths.
+
+export { Corruption, FsError } from '@f2fskit/errno';
+export type { VolumeProblem, VolumeUsage } from '@f2fskit/f2fs';
+export { SyncUnavailableError } from '@f2fskit/task';
+export type { Attributes, DirectoryEntry, InodeKind, PathLike } from '@f2fskit/vfs';
+export { withPath } from './edge.ts';
+export { type IncrementalHash, Manifest, type ManifestOptions, type ManifestRecord } from './manifest.ts';
+export { deviceOf, type OpenOptions, openVolume, openVolumeSync, type VolumeSource } from './open.ts';
+export { Volume, type VolumePromises } from './volume.ts';

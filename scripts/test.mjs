@@ -1,0 +1,100 @@
+// npm test: every ring that this machine can run in at most five minutes on two cores, without installing anything.
+// npm run test:full: larger slices, and the rings that need judges (f2fs-tools, QEMU, a registry to pack against).
+//
+// Prints one line a ring, names what was skipped and how to get it, and ends with "N passed, N failed".
+import { spawn, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const full = process.argv.includes('--full');
+const bin = (name) => path.join(root, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
+const has = (command, args = ['--version']) => !spawnSync(command, args, { stdio: 'ignore' }).error;
+
+const judges = {
+  'f2fs-tools': has('mkfs.f2fs', ['-V']) && has('dump.f2fs', ['-V']) && has('fsck.f2fs', ['-V']),
+  qemu: has('qemu-system-x86_64') && process.getuid?.() === 0,
+};
+
+const environment = {
+  ...process.env,
+  TURBO_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+  NO_COLOR: '1',
+  ...(full ? { F2FSKIT_FULL: '1' } : {}),
+};
+
+/** @type {Array<{name: string, command: string, args: string[], env?: Record<string, string>, needs?: string, how?: string}>} */
+const rings = [
+  { name: 'format and lint', command: bin('biome'), args: ['check', '.'] },
+  { name: 'layers', command: process.execPath, args: ['scripts/check-layers.mjs'] },
+  { name: 'house rules', command: process.execPath, args: ['--test', '--test-reporter=spec', 'scripts/'] },
+  { name: 'types', command: bin('turbo'), args: ['run', 'typecheck', '--output-logs=errors-only'] },
+  { name: 'unit, property, golden volumes, mutations', command: bin('turbo'), args: ['run', 'test', '--continue', '--concurrency=2'] },
+  { name: 'benches, small', command: bin('turbo'), args: ['run', 'bench', '--', '--small'] },
+];
+if (full) {
+  rings.push(
+    { name: 'packages: publint, attw, dead code', command: process.execPath, args: ['scripts/check-packages.mjs'] },
+    { name: 'packages: packed, imported, type-checked', command: process.execPath, args: ['scripts/check-tarballs.mjs'] },
+  );
+}
+
+function run({ command, args, env }) {
+  return new Promise((resolve) => {
+    const started = process.hrtime.bigint();
+    const child = spawn(command, args, { cwd: root, env: { ...environment, ...env }, shell: process.platform === 'win32' });
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (output += data));
+    child.on('error', (error) => (output += `${error.message}\n`));
+    child.on('close', (status) => resolve({ status, output, seconds: Number(process.hrtime.bigint() - started) / 1e9 }));
+  });
+}
+
+/** Adds up the closing lines of vitest and node:test; a ring without such lines counts as one. */
+function count(output, status) {
+  let passed = 0;
+  let failed = 0;
+  let skipped = 0;
+  let found = false;
+  for (const [, line] of output.matchAll(/^.*?\bTests {2}(.+)$/gm)) {
+    found = true;
+    passed += Number(/(\d+) passed/.exec(line)?.[1] ?? 0);
+    failed += Number(/(\d+) failed/.exec(line)?.[1] ?? 0);
+    skipped += Number(/(\d+) skipped/.exec(line)?.[1] ?? 0);
+  }
+  for (const [, kind, number] of output.matchAll(/^(?:ℹ|#) (pass|fail|skipped) (\d+)$/gm)) {
+    found = true;
+    if (kind === 'pass') passed += Number(number);
+    if (kind === 'fail') failed += Number(number);
+    if (kind === 'skipped') skipped += Number(number);
+  }
+  if (!found) passed = status === 0 ? 1 : 0;
+  if (status !== 0 && failed === 0) failed = 1;
+  return { passed, failed, skipped };
+}
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const ring of rings) {
+  const result = await run(ring);
+  const counts = count(result.output, result.status);
+  passed += counts.passed;
+  failed += counts.failed;
+  skipped += counts.skipped;
+  const verdict = result.status === 0 ? 'ok  ' : 'FAIL';
+  const skips = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+  console.log(`${verdict} ${ring.name} (${counts.passed} passed${counts.failed > 0 ? `, ${counts.failed} failed` : ''}${skips}; ${result.seconds.toFixed(1)} s)`);
+  if (result.status !== 0) console.log(result.output.split('\n').slice(-200).join('\n'));
+}
+
+const missing = [];
+if (!judges['f2fs-tools']) missing.push('f2fs-tools as a judge (dump, fsck, mkfs): install the package f2fs-tools');
+if (!full) missing.push('fresh volumes from a real Linux, packed packages, larger slices: npm run test:full');
+else if (!judges.qemu) missing.push('fresh volumes from a real Linux in QEMU: as root on Debian, tools/oracle/setup');
+for (const what of missing) console.log(`skip ${what}`);
+
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exit(failed === 0 ? 0 : 1);
