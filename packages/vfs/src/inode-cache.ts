@@ -1,5 +1,6 @@
 // Inodes by number, least recently used first. An entry is only a reference: dropping one loses nothing, because what is
-// held here was read from the medium and is not changed. Two tasks that want the same inode wait for one read.
+// held here was read from the medium and is not changed. Tasks that want the same inode wait for one read, and each of
+// them gets what it brought, also when other inodes have pushed that one out of the cache before they run again.
 
 import type { Task } from '@f2fskit/task';
 import { Completion } from '@f2fskit/task';
@@ -8,12 +9,19 @@ import type { Filesystem, Inode } from './inode.ts';
 /** An inode keeps about 4 KiB alive; this many are about 4 MiB. */
 export const INODES_CACHED_MAX = 1024;
 
+/** A read in progress. */
+class Reading {
+  readonly over = new Completion();
+  /** What it brought; stays `undefined` when it failed. */
+  inode: Inode | undefined = undefined;
+}
+
 export class InodeCache {
   readonly #filesystem: Filesystem;
   readonly #capacity: number;
   /** In the order of last use. */
   readonly #inodes = new Map<number, Inode>();
-  readonly #reading = new Map<number, Completion>();
+  readonly #reading = new Map<number, Reading>();
 
   constructor(filesystem: Filesystem, capacity = INODES_CACHED_MAX) {
     this.#filesystem = filesystem;
@@ -40,18 +48,20 @@ export class InodeCache {
       if (cached !== undefined) return cached;
       const reading = this.#reading.get(ino);
       if (reading === undefined) break;
-      yield reading; // whoever reads it wakes us; if that failed, we try for ourselves and report our own error
+      yield reading.over; // whoever reads it wakes us; if that failed, we try for ourselves and report our own error
+      if (reading.inode !== undefined) return reading.inode;
     }
-    const reading = new Completion();
+    const reading = new Reading();
     this.#reading.set(ino, reading);
     try {
       const inode = yield* this.#filesystem.readInode(ino);
+      reading.inode = inode;
       this.#inodes.set(ino, inode);
       if (this.#inodes.size > this.#capacity) this.#inodes.delete(this.#inodes.keys().next().value as number);
       return inode;
     } finally {
       this.#reading.delete(ino);
-      reading.complete();
+      reading.over.complete();
     }
   }
 }

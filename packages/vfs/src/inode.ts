@@ -38,6 +38,7 @@ export interface Attributes {
 
 /** One name in a directory. `kind` is what the entry says, which a broken volume may contradict; the inode decides. */
 export interface DirectoryEntry {
+  /** Without a slash or NUL. The vfs trusts no listing here: a name that no path can have is damage to it. */
   name: Uint8Array;
   ino: number;
   kind: InodeKind | 'unknown';

@@ -1,4 +1,4 @@
-// A walk over everything below a directory, as a stream: at any time one listing per level is in memory.
+// A walk over everything below a directory, as a stream: at any time one listing per level is in memory, and one path.
 //
 // Every inode number is entered as a directory at most once (one bit a number), so neither a directory that contains
 // itself nor one that hangs under two names makes the walk long. What cannot be read is an event of the walk, not its end.
@@ -6,43 +6,51 @@
 // Order 'bytes' is the global byte order of the paths: in a directory, a record sorts by `name` and the contents of a
 // directory by `name/`, because `a-b` comes before `a/b`.
 
-import { Corruption, FsError } from '@f2fskit/errno';
+import { Corruption, ENAMETOOLONG, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import type { DirectoryEntry, DirectoryReader, Inode } from './inode.ts';
+import { entryNameProblem } from './entry-name.ts';
+import type { DirectoryBatch, DirectoryEntry, DirectoryReader, Inode } from './inode.ts';
 import type { InodeCache } from './inode-cache.ts';
 import { compareBytes, joinBytes } from './utf8.ts';
 
 const SLASH = Uint8Array.of(0x2f);
+
+/**
+ * A directory whose path is longer is not entered: 32 times what Linux takes in one path. Every event carries its path,
+ * so without a bound a chain of directories costs the square of its length.
+ */
+export const TREE_PATH_BYTES_MAX = 131_072;
 
 /** What the walk came to. Paths begin with the path that the walk was given. */
 export type TreeEvent =
   | { type: 'entry'; path: Uint8Array; name: Uint8Array; depth: number; inode: Inode; ino: number }
   /** A name whose inode cannot be read. `kind` is what the directory says of it. */
   | { type: 'unreadable'; path: Uint8Array; name: Uint8Array; depth: number; entry: DirectoryEntry; error: FsError }
-  /** Damage inside the listing of the directory `path`. */
+  /** Damage inside the listing of the directory `path`, or the reason why it is not listed. */
   | { type: 'damage'; path: Uint8Array; depth: number; error: FsError };
 
 export interface TreeWalkOptions {
   /** 'bytes' (default): global byte order of the paths. 'disk': as stored, without sorting. */
   order?: 'bytes' | 'disk';
-  /** Do not enter directories deeper than this below the start; 0 lists the start alone. */
+  /** The depth of the deepest entries: 0 = the start alone, 1 = also what is in it, as `find -maxdepth`. */
   depthMax?: number;
 }
 
 interface Item {
   /** What the item sorts by: the name, or the name and a slash for contents. */
   key: Uint8Array;
-  name: Uint8Array;
   contents: boolean;
-  entry?: DirectoryEntry;
+  entry: DirectoryEntry;
 }
 
 interface Level {
-  path: Uint8Array;
+  ino: number;
+  /** Its path is the first so many bytes of the walk's path buffer. */
+  pathBytes: number;
   depth: number;
-  /** Sorted, still to do; the next one last. */
+  /** Still to do, the next one last; in byte order sorted once the listing is over. */
   items: Item[];
-  /** Only in disk order: where more items come from. */
+  /** Where more items come from; `undefined` at the end of the listing. */
   reader: DirectoryReader | undefined;
 }
 
@@ -51,7 +59,11 @@ export class TreeWalk {
   readonly #order: 'bytes' | 'disk';
   readonly #depthMax: number;
   readonly #levels: Level[] = [];
-  readonly #pending: TreeEvent[] = [];
+  /** Begins with the path of the deepest level, hence with that of every level. */
+  #pathBuffer: Uint8Array;
+  /** Events that were not returned yet, from `#returned` on. */
+  readonly #events: TreeEvent[] = [];
+  #returned = 0;
   readonly #entered = new SparseBits();
   #start: { inode: Inode; path: Uint8Array } | undefined;
 
@@ -66,100 +78,125 @@ export class TreeWalk {
     this.#order = order;
     this.#depthMax = depthMax;
     this.#start = { inode: start, path };
+    this.#pathBuffer = new Uint8Array(path);
   }
 
   /** The next event, `undefined` at the end. */
   *next(): Task<TreeEvent | undefined> {
-    if (this.#start !== undefined) {
-      const { inode, path } = this.#start;
-      this.#start = undefined;
-      if (inode.kind === 'directory') yield* this.#enter(inode, path, 0);
-      this.#pending.unshift({ type: 'entry', path, name: path, depth: 0, inode, ino: inode.ino });
-    }
     for (;;) {
-      const event = this.#pending.shift();
-      if (event !== undefined) return event;
-      const level = this.#levels[this.#levels.length - 1];
-      if (level === undefined) return undefined;
-      const item = level.items.pop();
-      if (item === undefined) {
-        if (level.reader === undefined || !(yield* this.#more(level))) this.#levels.pop();
+      if (this.#returned < this.#events.length) return this.#events[this.#returned++];
+      this.#events.length = 0;
+      this.#returned = 0;
+      if (this.#start !== undefined) {
+        const { inode, path } = this.#start;
+        this.#start = undefined;
+        this.#events.push({ type: 'entry', path, name: path, depth: 0, inode, ino: inode.ino });
+        if (inode.kind === 'directory' && this.#depthMax > 0) this.#enter(inode, path, 0);
         continue;
       }
-      const path = joinPath(level.path, item.name);
-      if (item.contents) {
-        yield* this.#enterByNumber(item.entry!.ino, path, level.depth + 1);
-      } else yield* this.#visit(level, item, path);
+      const level = this.#levels[this.#levels.length - 1];
+      if (level === undefined) return undefined;
+      if (level.reader !== undefined && (this.#order === 'bytes' || level.items.length === 0)) {
+        yield* this.#more(level, level.reader);
+        continue;
+      }
+      const item = level.items.pop();
+      if (item === undefined) this.#levels.pop();
+      else yield* this.#visit(level, item);
     }
   }
 
-  /** Emits one name; queues the contents when it is a directory. */
-  *#visit(level: Level, item: Item, path: Uint8Array): Task<void> {
+  /** Emits one name and queues the contents when it is a directory; or, when these are due, enters it. */
+  *#visit(level: Level, { entry, contents }: Item): Task<void> {
     const depth = level.depth + 1;
-    const entry = item.entry!;
+    const path = this.#pathOf(level, entry.name);
     let inode: Inode;
     try {
+      // For contents again: the record was emitted a while ago, the inode may have left the cache since.
       inode = this.#inodes.peek(entry.ino) ?? (yield* this.#inodes.get(entry.ino));
     } catch (error) {
-      if (!(error instanceof FsError)) throw error;
-      this.#pending.push({ type: 'unreadable', path, name: entry.name, depth, entry, error });
+      if (contents || !(error instanceof FsError)) this.#damage(path, depth, error);
+      else this.#events.push({ type: 'unreadable', path, name: entry.name, depth, entry, error });
       return;
     }
-    this.#pending.push({ type: 'entry', path, name: entry.name, depth, inode, ino: inode.ino });
-    if (inode.kind !== 'directory') return;
-    if (this.#order === 'disk') {
-      yield* this.#enter(inode, path, depth);
+    if (contents) {
+      this.#enter(inode, path, depth);
       return;
     }
-    const contents: Item = { key: joinBytes(item.name, SLASH), name: item.name, contents: true, entry };
-    insertSorted(level.items, contents);
+    this.#events.push({ type: 'entry', path, name: entry.name, depth, inode, ino: inode.ino });
+    if (inode.kind !== 'directory' || depth >= this.#depthMax) return;
+    if (this.#order === 'disk') this.#enter(inode, path, depth);
+    else insertSorted(level.items, { key: joinBytes(entry.name, SLASH), contents: true, entry });
   }
 
-  /** Enters a directory whose record was emitted a while ago; its inode may have left the cache since. */
-  *#enterByNumber(ino: number, path: Uint8Array, depth: number): Task<void> {
+  /** Starts the listing of a directory, unless it was entered before or its path is too long. */
+  #enter(directory: Inode, path: Uint8Array, depth: number): void {
     try {
-      yield* this.#enter(this.#inodes.peek(ino) ?? (yield* this.#inodes.get(ino)), path, depth);
+      if (path.length > TREE_PATH_BYTES_MAX) {
+        throw new FsError(ENAMETOOLONG, 'a directory this deep is not entered');
+      }
+      if (!this.#entered.add(directory.ino)) {
+        throw new Corruption('directoryLoop', {
+          where: { ino: directory.ino },
+          detail: 'this directory was reached before under another name; it is not entered again',
+        });
+      }
+      const reader = directory.list();
+      this.#levels.push({ ino: directory.ino, pathBytes: path.length, depth, items: [], reader });
     } catch (error) {
-      if (!(error instanceof FsError)) throw error;
-      this.#pending.push({ type: 'damage', path, depth, error });
+      this.#damage(path, depth, error);
     }
   }
 
-  /** Starts the listing of a directory, unless it was entered before or lies too deep. */
-  *#enter(directory: Inode, path: Uint8Array, depth: number): Task<void> {
-    if (depth >= this.#depthMax) return;
-    if (!this.#entered.add(directory.ino)) {
-      const error = new Corruption('directoryLoop', {
-        where: { ino: directory.ino },
-        detail: 'this directory was reached before under another name; it is not entered again',
-      });
-      this.#pending.push({ type: 'damage', path, depth, error });
-      return;
+  /** Reads one more part of a listing. An error ends the listing; what came before it stays. */
+  *#more(level: Level, reader: DirectoryReader): Task<void> {
+    const path = this.#pathBuffer.slice(0, level.pathBytes);
+    let batch: DirectoryBatch | undefined;
+    try {
+      batch = yield* reader.next();
+    } catch (error) {
+      this.#damage(path, level.depth, error);
     }
-    const level: Level = { path, depth, items: [], reader: directory.list() };
-    if (this.#order === 'bytes') {
-      while (yield* this.#more(level));
+    if (batch !== undefined) {
+      for (const error of batch.problems) this.#damage(path, level.depth, error);
+      for (const entry of batch.entries) {
+        const problem = entryNameProblem(level.ino, entry);
+        if (problem !== undefined) this.#damage(path, level.depth, problem);
+        else level.items.push({ key: entry.name, contents: false, entry });
+      }
+    } else {
       level.reader = undefined;
-      level.items.sort((a, b) => compareBytes(b.key, a.key));
+      if (this.#order === 'bytes') level.items.sort((a, b) => compareBytes(a.key, b.key));
     }
-    this.#levels.push(level);
+    // Items are taken from the end. In byte order that matters once, behind the sort.
+    if (this.#order === 'disk' || batch === undefined) level.items.reverse();
   }
 
-  /** Reads one more part of a listing; false at its end. */
-  *#more(level: Level): Task<boolean> {
-    const batch = yield* level.reader!.next();
-    if (batch === undefined) return false;
-    for (const error of batch.problems)
-      this.#pending.push({ type: 'damage', path: level.path, depth: level.depth, error });
-    for (let i = batch.entries.length - 1; i >= 0; i--) {
-      const entry = batch.entries[i]!;
-      level.items.push({ key: entry.name, name: entry.name, contents: false, entry });
+  /** What cannot be read is an event; anything but an FsError is a bug and ends the walk. */
+  #damage(path: Uint8Array, depth: number, error: unknown): void {
+    if (!(error instanceof FsError)) throw error;
+    this.#events.push({ type: 'damage', path, depth, error });
+  }
+
+  /**
+   * The path of a name in the deepest level, which it also leaves in the buffer: entering the directory of that name needs
+   * no path of its own. A path for every level would take the square of the depth in memory.
+   */
+  #pathOf(level: Level, name: Uint8Array): Uint8Array {
+    let end = level.pathBytes;
+    const size = end + 1 + name.length;
+    if (size > this.#pathBuffer.length) {
+      const grown = new Uint8Array(2 * size);
+      grown.set(this.#pathBuffer.subarray(0, end));
+      this.#pathBuffer = grown;
     }
-    return true;
+    if (end === 0 || this.#pathBuffer[end - 1] !== SLASH[0]) this.#pathBuffer[end++] = SLASH[0]!;
+    this.#pathBuffer.set(name, end);
+    return this.#pathBuffer.slice(0, end + name.length);
   }
 }
 
-/** Inserts into items sorted downwards (the next one last). */
+/** Inserts into items sorted downwards (the next one last); behind its equals. */
 function insertSorted(items: Item[], item: Item): void {
   let low = 0;
   let high = items.length;
@@ -169,11 +206,6 @@ function insertSorted(items: Item[], item: Item): void {
     else high = middle;
   }
   items.splice(low, 0, item);
-}
-
-function joinPath(directory: Uint8Array, name: Uint8Array): Uint8Array {
-  const rooted = directory.length === 1 && directory[0] === 0x2f;
-  return rooted ? joinBytes(directory, name) : joinBytes(directory, SLASH, name);
 }
 
 /** A set of numbers as bits, in pages made when first needed. */

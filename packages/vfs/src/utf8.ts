@@ -65,12 +65,15 @@ function decodePoint(bytes: Uint8Array, at: number): number {
   return (need + 1) * 0x200000 + point;
 }
 
-/** The text of well-formed UTF-8; `undefined` when the bytes are not UTF-8. */
+/** The text of well-formed UTF-8, a byte order mark included; `undefined` when the bytes are not UTF-8. */
 export function utf8DecodeStrict(bytes: Uint8Array): string | undefined {
   return decodeWith(bytes, undefined);
 }
 
-/** The text, with U+FFFD for each malformed sequence, as TextDecoder does. For people's eyes, not for names. */
+/**
+ * The text, with U+FFFD for each malformed sequence, as TextDecoder does; a byte order mark stays. For people's eyes, not
+ * for names.
+ */
 export function utf8Decode(bytes: Uint8Array): string {
   return decodeWith(bytes, '\ufffd') as string;
 }

@@ -2,7 +2,8 @@
 // plain function; promises and sync calls are made by whoever owns the scheduler.
 
 import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ENOTDIR, FsError } from '@f2fskit/errno';
-import type { Task } from '@f2fskit/task';
+import { Lock, type Task } from '@f2fskit/task';
+import { entryNameProblem } from './entry-name.ts';
 import type { DirectoryEntry, Filesystem, Inode } from './inode.ts';
 import { InodeCache } from './inode-cache.ts';
 import { type PathLike, type Resolved, type WalkOptions, walkPath } from './path.ts';
@@ -13,21 +14,29 @@ export const OPEN_FILES_MAX = 1024;
 /** How much `readFile` reads at a time: the largest cluster and a multiple of every folio order. */
 const READ_CHUNK_BYTES = 1 << 20;
 /** `readFile` refuses more than this, as Node does: a sparse file of terabytes costs an image nothing. */
-export const READ_FILE_BYTES_MAX = 2 ** 31;
+export const READ_FILE_BYTES_MAX = 2 ** 31 - 1;
 
 /** One open file: an inode and a position of its own. */
 export class OpenFile {
   readonly inode: Inode;
   position = 0;
+  /** Held while a read moves the position: tasks that read one file together get its bytes once, in order of asking. */
+  readonly #positionLock = new Lock();
+
   constructor(inode: Inode) {
     this.inode = inode;
   }
 
   /** Reads at the position and moves it; returns the bytes read, 0 at the end. */
   *read(target: Uint8Array): Task<number> {
-    const count = yield* this.inode.read(this.position, target);
-    this.position += count;
-    return count;
+    if (!this.#positionLock.tryLock()) yield* this.#positionLock.wait();
+    try {
+      const count = yield* this.inode.read(this.position, target);
+      this.position += count;
+      return count;
+    } finally {
+      this.#positionLock.unlock();
+    }
   }
 }
 
@@ -41,7 +50,7 @@ export class Vfs {
     this.inodes = new InodeCache(filesystem, inodesCachedMax);
   }
 
-  /** The inode a path leads to. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, or what reading met. */
+  /** The inode a path leads to. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL (a NUL byte), or what reading met. */
   walk(path: PathLike, options?: WalkOptions): Task<Resolved> {
     return walkPath(this.filesystem, this.inodes, path, options);
   }
@@ -82,14 +91,18 @@ export class Vfs {
     const reader = inode.list();
     for (let batch = yield* reader.next(); batch !== undefined; batch = yield* reader.next()) {
       if (batch.problems.length > 0) throw batch.problems[0]!;
-      entries.push(...batch.entries);
+      for (const entry of batch.entries) {
+        const problem = entryNameProblem(inode.ino, entry);
+        if (problem !== undefined) throw problem;
+        entries.push(entry);
+      }
     }
     return entries;
   }
 
   /**
-   * A whole file. Throws EISDIR, EINVAL for what holds no data, EFBIG above 2 GiB, and what reading met. Memory grows with what was read,
-   * not with the size that the volume claims.
+   * A whole file. Throws EISDIR, EINVAL for what holds no data, EFBIG from 2 GiB on, and what reading met. Memory grows
+   * with what was read, not with the size that the volume claims.
    */
   *readFile(path: PathLike): Task<Uint8Array> {
     const { inode } = yield* this.walk(path);

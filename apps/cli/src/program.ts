@@ -1,0 +1,84 @@
+// The program: its commands, its errors and its exit codes.
+//
+//   0    ok
+//   1    something failed, or could not be read in part
+//   2    wrong usage
+//   130  interrupted
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { FsError } from 'f2fskit';
+import { addCommand, type Context } from './command.ts';
+import { cat } from './commands/cat.ts';
+import { info } from './commands/info.ts';
+import { ls } from './commands/ls.ts';
+import { manifest } from './commands/manifest.ts';
+import { stat } from './commands/stat.ts';
+import { tree } from './commands/tree.ts';
+import { xattr } from './commands/xattr.ts';
+import { Output, type Streams } from './output.ts';
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+function buildProgram(context: Context): Command {
+  const { streams } = context;
+  const program = new Command('f2fs')
+    .description('Look into F2FS volumes: no root, no kernel module, compressed files included.')
+    .version(version())
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+    })
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options and examples)');
+  program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or partly unreadable, 2 wrong usage, 130 interrupted.');
+  addCommand(program, info, context);
+  addCommand(program, ls, context);
+  addCommand(program, tree, context);
+  addCommand(program, stat, context);
+  addCommand(program, cat, context);
+  addCommand(program, xattr, context);
+  addCommand(program, manifest, context);
+  return program;
+}
+
+/** Runs one command line; returns the exit code. */
+export async function run(
+  args: readonly string[],
+  streams: Streams,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<number> {
+  const output = new Output(streams, environment);
+  const program = buildProgram({ output, streams });
+  try {
+    await program.parseAsync(args as string[], { from: 'user' });
+    return output.failed ? EXIT_FAILED : EXIT_OK;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (isBrokenPipe(error)) return EXIT_OK;
+    output.fail(describe(error));
+    return EXIT_FAILED;
+  }
+}
+
+/** The reader has seen enough: `f2fs cat … | head` is no failure. */
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE';
+}
+
+/** One line for what is expected to happen; a stack for a bug of ours. */
+function describe(error: unknown): string {
+  if (error instanceof FsError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const known = (error as NodeJS.ErrnoException).code !== undefined || error.constructor === Error;
+  return known ? error.message : `internal error, please report it: ${error.stack}`;
+}
