@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { fullName, layers as realLayers, layerTable } from './layers.mjs';
+import { fullName, layerTable, layers as realLayers } from './layers.mjs';
 
 const repository = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -19,8 +19,10 @@ function* sourceFiles(folder) {
 }
 
 const importPattern = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s*)(['"])([^'"]+)\1/gm;
-const packageOf = (specifier) => (specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0]);
-const isTest = (file) => /\.test\.ts$/.test(file) || file.split(path.sep).includes('test') || file.endsWith('vitest.config.ts');
+const packageOf = (specifier) =>
+  specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
+const isTest = (file) =>
+  /\.test\.ts$/.test(file) || file.split(path.sep).includes('test') || file.endsWith('vitest.config.ts');
 
 /** Every breach of the layer rules below `root`, one sentence each. */
 export function layerProblems(root, layers = realLayers) {
@@ -30,7 +32,8 @@ export function layerProblems(root, layers = realLayers) {
     for (const name of readdirSync(path.join(root, group))) {
       const folder = `${group}/${name}`;
       if (!existsSync(path.join(root, folder, 'package.json'))) continue;
-      if (!Object.values(layers).some((row) => row.folder === folder)) problems.push(`${folder}: no row in scripts/layers.mjs`);
+      if (!Object.values(layers).some((row) => row.folder === folder))
+        problems.push(`${folder}: no row in scripts/layers.mjs`);
     }
   }
   for (const [name, row] of Object.entries(layers)) {
@@ -38,14 +41,17 @@ export function layerProblems(root, layers = realLayers) {
     if (!existsSync(folder)) continue;
     const allowed = new Set(row.imports.map(fullName));
     for (const other of allowed) {
-      if (layers[other].rank >= row.rank) problems.push(`${name} (rank ${row.rank}) may not import ${other} (rank ${layers[other].rank})`);
+      if (layers[other].rank >= row.rank)
+        problems.push(`${name} (rank ${row.rank}) may not import ${other} (rank ${layers[other].rank})`);
     }
     const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-    if (manifest.name !== name) problems.push(`${row.folder}/package.json is named ${manifest.name}, the table says ${name}`);
+    if (manifest.name !== name)
+      problems.push(`${row.folder}/package.json is named ${manifest.name}, the table says ${name}`);
     const dependencies = new Set(Object.keys(manifest.dependencies ?? {}));
     const development = new Set(Object.keys(manifest.devDependencies ?? {}));
     for (const dependency of dependencies) {
-      if (dependency in layers && !allowed.has(dependency)) problems.push(`${row.folder}/package.json depends on ${dependency}, which its row does not name`);
+      if (dependency in layers && !allowed.has(dependency))
+        problems.push(`${row.folder}/package.json depends on ${dependency}, which its row does not name`);
     }
     for (const file of sourceFiles(folder)) {
       const shown = path.relative(root, file);
@@ -54,7 +60,8 @@ export function layerProblems(root, layers = realLayers) {
       for (const [, , specifier] of text.matchAll(importPattern)) {
         if (specifier.startsWith('.')) {
           const target = path.relative(folder, path.resolve(path.dirname(file), specifier));
-          if (target.startsWith('..') && !shown.endsWith('vitest.config.ts')) problems.push(`${shown} reaches out of its package: ${specifier}`);
+          if (target.startsWith('..') && !shown.endsWith('vitest.config.ts'))
+            problems.push(`${shown} reaches out of its package: ${specifier}`);
           continue;
         }
         if (specifier.startsWith('node:')) {
@@ -67,15 +74,19 @@ export function layerProblems(root, layers = realLayers) {
         const target = packageOf(specifier);
         if (target === name) continue;
         if (test) {
-          if (!dependencies.has(target) && !development.has(target)) problems.push(`${shown} imports ${target}, which package.json does not declare`);
+          if (!dependencies.has(target) && !development.has(target))
+            problems.push(`${shown} imports ${target}, which package.json does not declare`);
           continue;
         }
-        if (target in layers && !allowed.has(target)) problems.push(`${shown} imports ${target}, which the row of ${name} does not name`);
-        if (!dependencies.has(target)) problems.push(`${shown} imports ${target}, which is not among the dependencies of ${name}`);
+        if (target in layers && !allowed.has(target))
+          problems.push(`${shown} imports ${target}, which the row of ${name} does not name`);
+        if (!dependencies.has(target))
+          problems.push(`${shown} imports ${target}, which is not among the dependencies of ${name}`);
       }
       if (row.generic) {
         text.split('\n').forEach((line, index) => {
-          if (/f2fs/i.test(line.replaceAll('@f2fskit/', ''))) problems.push(`${shown}:${index + 1} mentions F2FS in the generic stack`);
+          if (/f2fs/i.test(line.replaceAll('@f2fskit/', '')))
+            problems.push(`${shown}:${index + 1} mentions F2FS in the generic stack`);
         });
       }
     }
@@ -86,7 +97,10 @@ export function layerProblems(root, layers = realLayers) {
 function checkDocument(write) {
   const file = path.join(repository, 'docs', 'ARCHITECTURE.md');
   const text = readFileSync(file, 'utf8');
-  const updated = text.replace(/<!-- layers -->[\s\S]*?<!-- \/layers -->/, `<!-- layers -->\n${layerTable()}\n<!-- /layers -->`);
+  const updated = text.replace(
+    /<!-- layers -->[\s\S]*?<!-- \/layers -->/,
+    `<!-- layers -->\n${layerTable()}\n<!-- /layers -->`,
+  );
   if (updated === text) return [];
   if (!write) return ['docs/ARCHITECTURE.md: the layer table is not that of scripts/layers.mjs (run with --write)'];
   writeFileSync(file, updated);

@@ -22,7 +22,11 @@ export function publishedPackages() {
 export function pack(folder, destination) {
   const result = spawnSync(bin('pnpm'), ['pack', '--pack-destination', destination], { cwd: folder, encoding: 'utf8' });
   if (result.status !== 0) throw new Error(`pnpm pack in ${folder}: ${result.stderr}${result.stdout}`);
-  const tarball = result.stdout.split('\n').map((line) => line.trim()).filter((line) => line.endsWith('.tgz')).pop();
+  const tarball = result.stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.endsWith('.tgz'))
+    .pop();
   return path.isAbsolute(tarball) ? tarball : path.join(destination, path.basename(tarball));
 }
 

@@ -13,7 +13,11 @@ let passed = 0;
 let failed = 0;
 
 function check(what, command, args) {
-  const result = spawnSync(command, args, { cwd: project, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+  const result = spawnSync(command, args, {
+    cwd: project,
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   if (result.status === 0) passed++;
   else {
     failed++;

@@ -30,13 +30,17 @@ export const layers = {
     rank: 8,
     imports: ['errno', 'task', 'block', 'codecs', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs'],
   },
-  '@f2fskit/testkit': { folder: 'packages/testkit', rank: 3, imports: ['errno', 'task', 'ondisk', 'block', 'f2fs-format'] },
+  '@f2fskit/testkit': {
+    folder: 'packages/testkit',
+    rank: 3,
+    imports: ['errno', 'task', 'ondisk', 'block', 'f2fs-format'],
+  },
   '@f2fskit/cli': {
     folder: 'apps/cli',
     rank: 9,
     imports: ['errno', 'task', 'block', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
   },
-  '@f2fskit/demo': { folder: 'apps/demo', rank: 9, imports: ['vfs', 'f2fs', 'f2fskit'] },
+  '@f2fskit/demo': { folder: 'apps/demo', rank: 9, imports: ['block', 'vfs', 'f2fs', 'f2fskit'] },
   '@f2fskit/bench': {
     folder: 'apps/bench',
     rank: 9,
@@ -53,6 +57,9 @@ export function layerTable() {
   return [
     '| rank | package | may import |',
     '|---|---|---|',
-    ...rows.map(([name, { rank, imports }]) => `| ${rank} | \`${name.replace('@f2fskit/', '')}\` | ${imports.join(', ') || '–'} |`),
+    ...rows.map(
+      ([name, { rank, imports }]) =>
+        `| ${rank} | \`${name.replace('@f2fskit/', '')}\` | ${imports.join(', ') || '–'} |`,
+    ),
   ].join('\n');
 }

@@ -30,25 +30,39 @@ const rings = [
   { name: 'layers', command: process.execPath, args: ['scripts/check-layers.mjs'] },
   { name: 'house rules', command: process.execPath, args: ['--test', '--test-reporter=spec', 'scripts/'] },
   { name: 'types', command: bin('turbo'), args: ['run', 'typecheck', '--output-logs=errors-only'] },
-  { name: 'unit, property, golden volumes, mutations', command: bin('turbo'), args: ['run', 'test', '--continue', '--concurrency=2'] },
+  {
+    name: 'unit, property, golden volumes, mutations',
+    command: bin('turbo'),
+    args: ['run', 'test', '--continue', '--concurrency=2'],
+  },
   { name: 'benches, small', command: bin('turbo'), args: ['run', 'bench', '--', '--small'] },
 ];
 if (full) {
   rings.push(
     { name: 'packages: publint, attw, dead code', command: process.execPath, args: ['scripts/check-packages.mjs'] },
-    { name: 'packages: packed, imported, type-checked', command: process.execPath, args: ['scripts/check-tarballs.mjs'] },
+    {
+      name: 'packages: packed, imported, type-checked',
+      command: process.execPath,
+      args: ['scripts/check-tarballs.mjs'],
+    },
   );
 }
 
 function run({ command, args, env }) {
   return new Promise((resolve) => {
     const started = process.hrtime.bigint();
-    const child = spawn(command, args, { cwd: root, env: { ...environment, ...env }, shell: process.platform === 'win32' });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...environment, ...env },
+      shell: process.platform === 'win32',
+    });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));
     child.on('error', (error) => (output += `${error.message}\n`));
-    child.on('close', (status) => resolve({ status, output, seconds: Number(process.hrtime.bigint() - started) / 1e9 }));
+    child.on('close', (status) =>
+      resolve({ status, output, seconds: Number(process.hrtime.bigint() - started) / 1e9 }),
+    );
   });
 }
 
@@ -86,7 +100,9 @@ for (const ring of rings) {
   skipped += counts.skipped;
   const verdict = result.status === 0 ? 'ok  ' : 'FAIL';
   const skips = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-  console.log(`${verdict} ${ring.name} (${counts.passed} passed${counts.failed > 0 ? `, ${counts.failed} failed` : ''}${skips}; ${result.seconds.toFixed(1)} s)`);
+  console.log(
+    `${verdict} ${ring.name} (${counts.passed} passed${counts.failed > 0 ? `, ${counts.failed} failed` : ''}${skips}; ${result.seconds.toFixed(1)} s)`,
+  );
   if (result.status !== 0) console.log(result.output.split('\n').slice(-200).join('\n'));
 }
 

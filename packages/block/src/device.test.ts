@@ -75,7 +75,9 @@ const run: fc.Arbitrary<Request[]> = fc
 
 /** Single requests and runs, mixed. */
 const requestList: fc.Arbitrary<Request[]> = fc
-  .array(fc.oneof({ arbitrary: request.map((one) => [one]), weight: 3 }, { arbitrary: run, weight: 1 }), { maxLength: 20 })
+  .array(fc.oneof({ arbitrary: request.map((one) => [one]), weight: 3 }, { arbitrary: run, weight: 1 }), {
+    maxLength: 20,
+  })
   .map((lists) => lists.flat());
 
 function build({ operation, sector, sectors, skew, flags, cuts, value }: Request): Bio {
@@ -93,7 +95,12 @@ function build({ operation, sector, sectors, skew, flags, cuts, value }: Request
 const joined = (bio: Bio): Uint8Array => Uint8Array.from(bio.segments.flatMap((segment) => [...segment]));
 
 /** What must come of a request: an error number, and for a read the bytes. Written down again, not taken from the code. */
-function model(bytes: Uint8Array, bio: Bio, readOnly: boolean, discards: boolean): { error: number; read?: Uint8Array } {
+function model(
+  bytes: Uint8Array,
+  bio: Bio,
+  readOnly: boolean,
+  discards: boolean,
+): { error: number; read?: Uint8Array } {
   if (bio.operation === 'flush') return { error: 0 };
   if (bio.offset < 0 || bio.offset % 512 !== 0) return { error: EINVAL };
   if (bio.operation !== 'read' && readOnly) return { error: EROFS };

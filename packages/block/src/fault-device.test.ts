@@ -110,7 +110,14 @@ describe('FaultDevice: what becomes of them', () => {
     ]);
     expect(memory.toBytes(8192, BLOCK).lastIndexOf(2)).toBe(1535);
     expect([segments[0]!.lastIndexOf(1), segments[1]!.lastIndexOf(1)]).toEqual([999, 535]);
-    expect(device.log[0]).toEqual({ id: 0, kind: 'short', operation: 'write', offset: 8192, size: 4096, transferred: 1536 });
+    expect(device.log[0]).toEqual({
+      id: 0,
+      kind: 'short',
+      operation: 'write',
+      offset: 8192,
+      size: 4096,
+      transferred: 1536,
+    });
   });
 
   it('short: never all of it, and by the seed where nothing is said', () => {
@@ -149,7 +156,12 @@ describe('FaultDevice: what becomes of them', () => {
   it('drop: ends well, nothing happened; reads are spared', () => {
     const { device, memory, below } = faulty([{ action: { kind: 'drop' } }]);
     const bios = submit(device, write(0, 512), discardBio(0, 512), flushBio(), read(0, 512));
-    expect(results(bios)).toEqual([[0, 0], [0, 0], [0, 0], [0, 0]]);
+    expect(results(bios)).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
     expect(memory.toBytes(0, 512).every((byte) => byte === 1)).toBe(true);
     expect(below.snapshot()).toMatchObject({ read: { bios: 1 }, write: { bios: 0 }, flush: { bios: 0 } });
   });
@@ -177,9 +189,15 @@ describe('FaultDevice: what becomes of them', () => {
   });
 
   it('hold: a device that is closed, or gone, ends what it holds', async () => {
-    const { device } = faulty([{ times: 1, action: { kind: 'hold' } }, { times: 1, action: { kind: 'gone' } }], {
-      mode: 'async',
-    });
+    const { device } = faulty(
+      [
+        { times: 1, action: { kind: 'hold' } },
+        { times: 1, action: { kind: 'gone' } },
+      ],
+      {
+        mode: 'async',
+      },
+    );
     const bios = submit(device, write(0, 512), flushBio());
     await microtasks(1);
     await runAsync(closeDevice(device));
@@ -224,7 +242,11 @@ describe('FaultDevice: what becomes of them', () => {
     const bios = submit(device, write(0, 2 * BLOCK), read(0, 512), read(BLOCK, 512));
     expect(bios.some((bio) => bio.completion.done)).toBe(false);
     await microtasks(8);
-    expect(results(bios)).toEqual([[EIO, 2 * BLOCK], [EIO, 512], [0, 0]]);
+    expect(results(bios)).toEqual([
+      [EIO, 2 * BLOCK],
+      [EIO, 512],
+      [0, 0],
+    ]);
     expect(memory.toBytes().lastIndexOf(2)).toBe(BLOCK - 1);
   });
 

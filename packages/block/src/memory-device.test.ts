@@ -46,7 +46,10 @@ describe('MemoryDevice', () => {
     runSync(discardBytes(device, 1024, 512));
     expect(bytes.every((byte) => byte === 1)).toBe(true);
     const expected = filled(device.size, 1);
-    expected.fill(2, 512, 1024).fill(0, 1024, 1536).fill(3, device.size - 512);
+    expected
+      .fill(2, 512, 1024)
+      .fill(0, 1024, 1536)
+      .fill(3, device.size - 512);
     expected.fill(4, MEMORY_CHUNK_SIZE, 2 * MEMORY_CHUNK_SIZE);
     expect(Buffer.compare(device.toBytes(), expected)).toBe(0);
   });
@@ -76,7 +79,8 @@ describe('MemoryDevice', () => {
   });
 
   it('refuses sizes that are none', () => {
-    for (const size of [100, -512, Number.NaN, 2 ** 60]) expect(() => new MemoryDevice(size)).toThrow('size of a device');
+    for (const size of [100, -512, Number.NaN, 2 ** 60])
+      expect(() => new MemoryDevice(size)).toThrow('size of a device');
     expect(() => new MemoryDevice(4096).toBytes(4096, 512)).toThrow('within the device');
   });
 });

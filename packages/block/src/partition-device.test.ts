@@ -42,7 +42,12 @@ describe('PartitionDevice', () => {
 
   it('lies on sectors within its device', () => {
     const disk = new MemoryDevice(4096);
-    for (const [offset, size] of [[100, 512], [512, 100], [3584, 1024], [-512, 512]] as const) {
+    for (const [offset, size] of [
+      [100, 512],
+      [512, 100],
+      [3584, 1024],
+      [-512, 512],
+    ] as const) {
       expect(() => new PartitionDevice(disk, offset, size)).toThrow('a partition');
     }
     expect(new PartitionDevice(disk, 4096, 0).size).toBe(0);

@@ -43,7 +43,10 @@ function addAll(plug: Plug, bios: Bio[]): Bio[] {
 describe('Plug', () => {
   it('submits nothing before the flush, then one request for neighbours in any order', () => {
     const { plug, requests } = plugged();
-    const bios = addAll(plug, [5, 3, 4, 6, 2].map((at) => write(at)));
+    const bios = addAll(
+      plug,
+      [5, 3, 4, 6, 2].map((at) => write(at)),
+    );
     expect([requests.length, plug.held, bios.some((bio) => bio.completion.done)]).toEqual([0, 5, false]);
     plug.flush();
     expect(requests).toEqual(['write 2+5[5]']);
@@ -56,9 +59,15 @@ describe('Plug', () => {
   it('gives each read its own bytes', () => {
     const memory = new MemoryDevice(1 << 20);
     const { plug, requests } = plugged({}, memory);
-    addAll(plug, [1, 2, 3, 9].map((at) => write(at)));
+    addAll(
+      plug,
+      [1, 2, 3, 9].map((at) => write(at)),
+    );
     plug.flush();
-    const bios = addAll(plug, [3, 9, 1, 2].map((at) => read(at)));
+    const bios = addAll(
+      plug,
+      [3, 9, 1, 2].map((at) => read(at)),
+    );
     plug.flush();
     expect(requests).toEqual(['write 1+3[3]', 'write 9+1[1]', 'read 1+3[3]', 'read 9+1[1]']);
     expect(bios.map((bio) => bio.segments[0]![17])).toEqual([3, 9, 1, 2]);
@@ -81,13 +90,26 @@ describe('Plug', () => {
     addAll(plug, [write(0), read(1), write(2, BioFlag.META), write(3), read(2, BioFlag.READAHEAD), read(0)]);
     plug.flush();
     // write 2 and read 2 overlap: the second run begins there
-    expect(requests).toEqual(['read 1+1[1]', 'write 0+1[1]', 'write 3+1[1]', 'write 2+1[1]', 'read 0+1[1]', 'read 2+1[1]']);
+    expect(requests).toEqual([
+      'read 1+1[1]',
+      'write 0+1[1]',
+      'write 3+1[1]',
+      'write 2+1[1]',
+      'read 0+1[1]',
+      'read 2+1[1]',
+    ]);
+    expect(plug.merges).toBe(0);
+    addAll(plug, [write(20), write(21, BioFlag.META), read(22)]);
+    plug.flush();
     expect(plug.merges).toBe(0);
   });
 
   it('keeps to its limits of bytes and segments, and to those of the device', () => {
     const bytes = plugged({ bytesMax: 3 * BLOCK });
-    addAll(bytes.plug, [0, 1, 2, 3, 4, 5, 6].map((at) => write(at)));
+    addAll(
+      bytes.plug,
+      [0, 1, 2, 3, 4, 5, 6].map((at) => write(at)),
+    );
     bytes.plug.flush();
     expect(bytes.requests).toEqual(['write 0+3[3]', 'write 3+3[3]', 'write 6+1[1]']);
 
@@ -105,7 +127,10 @@ describe('Plug', () => {
     const narrow = new FaultDevice(new MemoryDevice(1 << 20));
     Object.assign(narrow, { segmentsMax: 2 });
     const device = plugged({}, narrow);
-    addAll(device.plug, [0, 1, 2].map((at) => write(at)));
+    addAll(
+      device.plug,
+      [0, 1, 2].map((at) => write(at)),
+    );
     device.plug.flush();
     expect(device.requests).toEqual(['write 0+2[2]', 'write 2+1[1]']);
   });
@@ -161,7 +186,10 @@ describe('Plug', () => {
   it('ends the bios of a request that failed on the way as far as each of them came', () => {
     const fault = new FaultDevice(new MemoryDevice(1 << 20), [{ action: { kind: 'short', sectors: 20 } }]);
     const { plug } = plugged({}, fault);
-    const bios = addAll(plug, [0, 1, 2, 3].map((at) => write(at)));
+    const bios = addAll(
+      plug,
+      [0, 1, 2, 3].map((at) => write(at)),
+    );
     plug.flush();
     expect(bios.map((bio) => [bio.completion.error, bio.residual])).toEqual([
       [0, 0],
@@ -184,7 +212,10 @@ describe('Plug', () => {
 
   it('flushes itself when it is full', () => {
     const { plug, requests } = plugged({ biosMax: 4 });
-    addAll(plug, [0, 1, 2, 3, 4].map((at) => write(at)));
+    addAll(
+      plug,
+      [0, 1, 2, 3, 4].map((at) => write(at)),
+    );
     expect([requests, plug.held]).toEqual([['write 0+4[4]'], 1]);
     plug.flush();
     expect(requests.length).toBe(2);
@@ -206,7 +237,10 @@ describe('Plug', () => {
     const shuffle = new ShuffleDevice(new MemoryDevice(1 << 20), seed, { automatic: false });
     const { plug } = plugged({ bytesMax: 4 * BLOCK }, shuffle);
     const places = Array.from({ length: 100 }, (_, at) => at).sort(() => random.u32() - 2 ** 31);
-    const bios = addAll(plug, places.map((at) => write(at)));
+    const bios = addAll(
+      plug,
+      places.map((at) => write(at)),
+    );
     plug.flush();
     expect(plug.submitted).toBe(25);
     expect(bios.some((bio) => bio.completion.done)).toBe(false);

@@ -22,7 +22,9 @@ function run(seed: number, count: number, options: ShuffleOptions = {}) {
   const memory = MemoryDevice.from(new Uint8Array(count * 4 * BLOCK).fill(1));
   const device = new ShuffleDevice(memory, seed, { automatic: false, ...options });
   const order: number[] = [];
-  const bios = Array.from({ length: count }, (_, i) => writeBio(i * 4 * BLOCK + 512, [new Uint8Array(3 * BLOCK).fill(2)]));
+  const bios = Array.from({ length: count }, (_, i) =>
+    writeBio(i * 4 * BLOCK + 512, [new Uint8Array(3 * BLOCK).fill(2)]),
+  );
   bios.forEach((bio, i) => {
     bio.completion.subscribe(() => order.push(i));
     device.submit(bio);

@@ -11,7 +11,7 @@ const slackBytes = 7;
 
 /**
  * Copies `length` bytes to `at` from `distance` bytes before. They may overlap; the bytes written then repeat, so this is
- * a forward copy and not a memmove. The caller has checked 1 <= distance <= at and at + length <= target.length.
+ * a forward copy and not a memmove. The caller has checked 1 <= length <= target.length - at and 1 <= distance <= at.
  */
 export function copyMatch(target: Uint8Array, at: number, distance: number, length: number, room: number): void {
   const end = at + length;
@@ -54,8 +54,8 @@ function copyLongMatch(target: Uint8Array, at: number, distance: number, length:
 }
 
 /**
- * Copies `length` bytes of `source` from `from` to `target` at `at`. The caller has checked both ranges. The two arrays
- * may be one if the bytes move towards its start.
+ * Copies `length` bytes, at least one, of `source` from `from` to `target` at `at`. The caller has checked both ranges.
+ * The two arrays may be one if the bytes move towards its start.
  */
 export function copyLiterals(
   source: Uint8Array,

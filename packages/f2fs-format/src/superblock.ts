@@ -383,8 +383,12 @@ export function decodeSuperblock(copy: Uint8Array, block: number): Superblock {
     segmentCountCheckpoint,
   );
   // Both tables have two copies of equal size; odd counts would let the second copy run into the next area.
-  check(segmentCountSit % 2 === 0, 'superblockArea', raw.segmentCountSit, 'an even count', segmentCountSit);
-  check(segmentCountNat % 2 === 0, 'superblockArea', raw.segmentCountNat, 'an even count', segmentCountNat);
+  for (const [field, count] of [
+    [raw.segmentCountSit, segmentCountSit],
+    [raw.segmentCountNat, segmentCountNat],
+  ] as const) {
+    check(count >= 2 && count % 2 === 0, 'superblockArea', field, 'an even count, not 0', count);
+  }
   let next = segment0Address;
   check(checkpointAddress === next, 'superblockArea', raw.checkpointAddress, next, checkpointAddress);
   next += segmentCountCheckpoint * SEGMENT_BLOCKS;

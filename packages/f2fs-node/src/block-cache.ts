@@ -2,13 +2,13 @@
 //
 // Invariants
 //   - a cached block is never changed: whoever holds one may keep it across any wait, also after it left the cache;
-//   - a block is read once, however many tasks want it: they wait for the same completion;
-//   - a block that failed is not cached, so a later try reads again.
+//   - a block is read once, however many tasks want it: they wait for the same read and get what it brought, also when
+//     other blocks have pushed it out of the cache before they run again;
+//   - a block that failed is not cached, so a later try reads again. Tasks that waited for it fail with it.
 //
 // The page cache takes this over when it arrives; until then nothing here is dirty, and dropping a block loses nothing.
 
 import { type BlockDevice, readBytes } from '@f2fskit/block';
-import { EIO, errnoFrom, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import { Completion, type Task } from '@f2fskit/task';
@@ -23,11 +23,18 @@ export interface CachedBlock {
   readonly view: DataView;
 }
 
+/** A read in progress; exactly one of the two results is there when it is over. */
+class Reading {
+  readonly over = new Completion();
+  block: CachedBlock | undefined = undefined;
+  failure: unknown = undefined;
+}
+
 export class BlockCache {
   readonly device: BlockDevice;
   readonly #capacity: number;
   readonly #blocks = new Map<number, CachedBlock>();
-  readonly #reading = new Map<number, Completion>();
+  readonly #reading = new Map<number, Reading>();
   /** Reads that went to the device. */
   misses = 0;
 
@@ -51,35 +58,33 @@ export class BlockCache {
 
   /** The block, read if need be. Throws EIO naming device and offset. */
   *get(address: number): Task<CachedBlock> {
-    for (;;) {
-      const cached = this.peek(address);
-      if (cached !== undefined) return cached;
-      const reading = this.#reading.get(address);
-      if (reading === undefined) return yield* this.#read(address);
-      if (!reading.done) yield reading;
-      if (reading.error !== 0) throw new FsError(reading.error, `block ${address}`);
-    }
+    const cached = this.peek(address);
+    if (cached !== undefined) return cached;
+    const reading = this.#reading.get(address);
+    if (reading === undefined) return yield* this.#read(address);
+    yield reading.over;
+    if (reading.block === undefined) throw reading.failure;
+    return reading.block;
   }
 
   *#read(address: number): Task<CachedBlock> {
-    const reading = new Completion();
+    const reading = new Reading();
     this.#reading.set(address, reading);
     this.misses++;
-    let error = EIO;
     try {
       const bytes = new Uint8Array(BLOCK_SIZE);
       yield* readBytes(this.device, address * BLOCK_SIZE, bytes);
       const block: CachedBlock = { address, bytes, view: viewOf(bytes) };
+      reading.block = block;
       this.#blocks.set(address, block);
       if (this.#blocks.size > this.#capacity) this.#blocks.delete(this.#blocks.keys().next().value as number);
-      error = 0;
       return block;
     } catch (cause) {
-      error = errnoFrom(cause, EIO);
+      reading.failure = cause;
       throw cause;
     } finally {
       this.#reading.delete(address);
-      reading.complete(error);
+      reading.over.complete();
     }
   }
 }

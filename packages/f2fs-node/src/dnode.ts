@@ -2,6 +2,7 @@
 // one to three nodes below it (spec 6.10; `nodePath` of f2fs-format is the arithmetic). Each node on the way must carry
 // the offset in the tree that the path expects of it. A nid of 0 is a hole as large as everything that would hang below.
 
+import { FsError } from '@f2fskit/errno';
 import { NIDS_PER_NODE, nodePath, RawInode } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import type { CachedBlock } from './block-cache.ts';
@@ -23,11 +24,24 @@ export type DnodeRange =
   /** No node: the file blocks from the one asked for up to `end` are holes. */
   | { hole: true; end: number };
 
+/** A node on the way cannot be read or is not what it should be: nothing is known of the blocks up to `end`. */
+export interface DnodeDamage {
+  damage: FsError;
+  end: number;
+}
+
 /**
  * The node that holds the slot of `fileBlock`. Throws EFBIG for a block no tree reaches, Corruption and EIO as reading
  * nodes does.
  */
 export function* locateDnode(store: NodeStore, inode: InodeBlock, fileBlock: number): Task<DnodeRange> {
+  const found = yield* findDnode(store, inode, fileBlock);
+  if ('damage' in found) throw found.damage;
+  return found;
+}
+
+/** As {@link locateDnode}, but damage is a value, with the range that it hides. Throws EFBIG. */
+export function* findDnode(store: NodeStore, inode: InodeBlock, fileBlock: number): Task<DnodeRange | DnodeDamage> {
   const { ino, block, fields } = inode;
   const { addressesPerInode, addressesPerNode } = fields;
   const { depth, offsets, nodeOffsets } = nodePath(fileBlock, addressesPerInode, addressesPerNode);
@@ -45,7 +59,13 @@ export function* locateDnode(store: NodeStore, inode: InodeBlock, fileBlock: num
     const nid = parent.getUint32(entryOffset, true);
     const start = fileBlock - ((fileBlock - addressesPerInode - spanBefore(offsets[0], addressesPerNode)) % span);
     if (nid === 0) return { hole: true, end: start + span * zeroEntries(parent, entryOffset, entriesLeft) };
-    const node = yield* store.readNode(nid, { ino, nodeOffset: nodeOffsets[step as 1 | 2 | 3] });
+    let node: CachedBlock;
+    try {
+      node = yield* store.readNode(nid, { ino, nodeOffset: nodeOffsets[step as 1 | 2 | 3] });
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      return { damage: error, end: start + span };
+    }
     if (step === depth) return { hole: false, start, end: start + span, node, nid, slotOffset: 0 };
     parent = node.view;
     entryOffset = 4 * offsets[step as 1 | 2];

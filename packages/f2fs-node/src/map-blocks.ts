@@ -13,8 +13,13 @@
 //               for, because a cluster is read as a whole
 //
 // A run goes over the border of a node when it continues there. Every address is checked to lie in the main area, every
-// cluster to have a legal shape, before anything is read from it. Source: spec 6.10, 9.4; kernel fs/f2fs/data.c.
+// compressed cluster to have a legal shape, before anything is read from it. A run ends before damage; only the call that
+// begins at the damage throws, and the mapping then covers what the damage hides.
+//
+// The file that stands for a whole device is the exception: its one run is the extent in its inode.
+// Source: spec 6.10, 9.4, 12; kernel fs/f2fs/data.c.
 
+import type { Corruption } from '@f2fskit/errno';
 import {
   COMPRESS_ADDRESS,
   clusterBlocks as clusterBlocksOf,
@@ -22,9 +27,10 @@ import {
   isMainAddress,
   NEW_ADDRESS,
   NULL_ADDRESS,
+  type Superblock,
 } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
-import { type DnodeRange, locateDnode } from './dnode.ts';
+import { type DnodeRange, findDnode } from './dnode.ts';
 import type { InodeBlock, NodeStore } from './node-store.ts';
 
 export type MappingKind = 'hole' | 'reserved' | 'raw' | 'compressed';
@@ -55,7 +61,8 @@ type Dnode = Extract<DnodeRange, { hole: false }>;
 
 /**
  * Fills `mapping` with the run at `fileBlock`, at most up to `end` (a compressed run is always a whole cluster). Throws
- * Corruption blockAddress or clusterLayout, and what reading nodes throws.
+ * Corruption blockAddress or clusterLayout, and what reading nodes throws; `mapping.start` and `mapping.length` then are
+ * the blocks that the damage hides, and who can live without them goes on at `mapping.end`.
  */
 export function* mapBlocks(
   store: NodeStore,
@@ -67,8 +74,17 @@ export function* mapBlocks(
   mapping.start = fileBlock;
   mapping.length = 0;
   mapping.payloadLength = 0;
+  if (inode.fields.deviceAlias) {
+    mapAlias(inode, fileBlock, end, mapping);
+    return;
+  }
   for (let at = fileBlock; at < end; at = mapping.end) {
-    const range = yield* locateDnode(store, inode, at);
+    const range = yield* findDnode(store, inode, at);
+    if ('damage' in range) {
+      if (mapping.length > 0) return;
+      mapping.length = Math.min(range.end, end) - fileBlock;
+      throw range.damage;
+    }
     if (range.hole) {
       if (mapping.length > 0 && mapping.kind !== 'hole') return;
       mapping.kind = 'hole';
@@ -77,6 +93,16 @@ export function* mapBlocks(
     }
     if (!extend(store, inode, range, at, Math.min(range.end, end), mapping)) return;
   }
+}
+
+/** A file that stands for a device: decodeInode made sure that its extent lies in the main area. */
+function mapAlias({ fields: { extent } }: InodeBlock, fileBlock: number, end: number, mapping: BlockMapping): void {
+  const extentEnd = extent.fileBlock + extent.length;
+  const inside = fileBlock >= extent.fileBlock && fileBlock < extentEnd;
+  const next = inside ? extentEnd : fileBlock < extent.fileBlock ? extent.fileBlock : end;
+  mapping.kind = inside ? 'raw' : 'hole';
+  mapping.address = inside ? extent.address + (fileBlock - extent.fileBlock) : 0;
+  mapping.length = Math.min(next, end) - fileBlock;
 }
 
 /** Adds the slots of one node to the run; false when the run ended inside it. */
@@ -89,6 +115,7 @@ function extend(
   mapping: BlockMapping,
 ): boolean {
   const { view } = node.node;
+  const { superblock } = store;
   const clusterBlocks = inode.fields.compressed ? clusterBlocksOf(inode.fields.logClusterSize) : 0;
   let clusterLeft = 0;
   for (let at = from; at < end; at++) {
@@ -96,14 +123,19 @@ function extend(
       const clusterStart = at - (at % clusterBlocks);
       if (slot(node, clusterStart) === COMPRESS_ADDRESS) {
         if (mapping.length > 0) return false;
-        readCluster(store, inode, node, clusterStart, clusterBlocks, mapping);
+        readCluster(superblock, inode, node, clusterStart, clusterBlocks, mapping);
         return false;
       }
       clusterLeft = clusterStart + clusterBlocks - at;
     }
     if (clusterLeft > 0) clusterLeft--;
     const address = view.getUint32(node.slotOffset + 4 * (at - node.start), true);
-    const kind = kindOf(store, inode, node, at, address);
+    const kind = kindOf(superblock, address);
+    if (kind === undefined) {
+      if (mapping.length > 0) return false;
+      mapping.length = 1;
+      throw illegalSlot(superblock, inode, node, at);
+    }
     if (mapping.length === 0) {
       mapping.kind = kind;
       mapping.address = kind === 'raw' ? address : 0;
@@ -122,23 +154,27 @@ function placeOf(inode: InodeBlock, node: Dnode, fileBlock: number) {
   return { block: node.node.address, offset, nid: node.nid, ino: inode.ino, fileBlock };
 }
 
-function kindOf(store: NodeStore, inode: InodeBlock, node: Dnode, fileBlock: number, address: number): MappingKind {
+/** What a slot says of its block; `undefined` for what no slot may hold there. */
+function kindOf(superblock: Superblock, address: number): 'hole' | 'reserved' | 'raw' | undefined {
   if (address === NULL_ADDRESS) return 'hole';
   if (address === NEW_ADDRESS) return 'reserved';
-  if (address === COMPRESS_ADDRESS) {
+  return isMainAddress(superblock, address) ? 'raw' : undefined;
+}
+
+function illegalSlot(superblock: Superblock, inode: InodeBlock, node: Dnode, fileBlock: number): Corruption {
+  const where = placeOf(inode, node, fileBlock);
+  const found = slot(node, fileBlock);
+  if (found === COMPRESS_ADDRESS) {
     const detail = 'the mark of a compressed cluster where no cluster starts';
-    throw corrupt('clusterLayout', { where: placeOf(inode, node, fileBlock), found: address, detail });
+    return corrupt('clusterLayout', { where, found, detail });
   }
-  if (!isMainAddress(store.superblock, address)) {
-    const expected = `an address in the main area [${store.superblock.mainAddress}, …)`;
-    throw corrupt('blockAddress', { where: placeOf(inode, node, fileBlock), expected, found: address });
-  }
-  return 'raw';
+  const expected = `an address in the main area [${superblock.mainAddress}, …)`;
+  return corrupt('blockAddress', { where, expected, found });
 }
 
 /** A compressed cluster: the mark, then 1 … C-1 addresses, then nothing but reserved or released slots. */
 function readCluster(
-  store: NodeStore,
+  superblock: Superblock,
   inode: InodeBlock,
   node: Dnode,
   start: number,
@@ -151,7 +187,8 @@ function readCluster(
   mapping.address = 0;
   let count = 0;
   for (let index = 1; index < blocks; index++) {
-    const kind = kindOf(store, inode, node, start + index, slot(node, start + index));
+    const kind = kindOf(superblock, slot(node, start + index));
+    if (kind === undefined) throw illegalSlot(superblock, inode, node, start + index);
     if (kind !== 'raw') continue;
     if (count !== index - 1) {
       const detail = 'a payload block behind a slot without one';

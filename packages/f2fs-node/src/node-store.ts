@@ -108,9 +108,10 @@ function checkFooter({ address, view }: CachedBlock, nid: number, ino: number, n
   }
   const flag = NodeFooter.flag.get(view, NODE_FOOTER_OFFSET);
   const foundOffset = nodeOffsetOf(flag);
-  // An inode is known by nid = ino; nothing reads its offset.
-  if (nid !== ino && foundOffset !== nodeOffset) {
+  // An inode is known by nid = ino; nothing reads its offset. It never stands for another node of its own tree.
+  if (nodeOffset !== 0 && (foundOffset !== nodeOffset || nid === ino)) {
     const offset = NODE_FOOTER_OFFSET + NodeFooter.flag.offset;
-    throw corrupt('nodeOffset', { where: { ...place, offset }, expected: nodeOffset, found: foundOffset });
+    const found = nid === ino ? 'the inode itself' : foundOffset;
+    throw corrupt('nodeOffset', { where: { ...place, offset }, expected: nodeOffset, found });
   }
 }

@@ -11,6 +11,7 @@
 //   3. case-insensitive directory and nothing found: every block, names folded, hashes ignored (Linux 6.1 always, 7.2 on
 //      request: some builds stored other hashes)
 // Encrypted directory: names are compared in their no-key form, every block.
+// It goes on behind damage as well; only a name that is nowhere else is reported as hidden by it.
 // Source: spec 7; kernel fs/f2fs/dir.c.
 
 import { FsError } from '@f2fskit/errno';
@@ -96,7 +97,8 @@ function shownEntry(
 
 /**
  * The dentry areas of a directory in order: the inline area, or block after block. The number of blocks is bounded by
- * the main area, whatever the directory's size and nodes claim. After a throw it stands behind the block that failed.
+ * what the device can hold, whatever the directory's size and nodes claim. After a throw it stands behind what failed: one
+ * block, or all that hangs below a node.
  */
 class DentryAreas {
   readonly #store: NodeStore;
@@ -110,30 +112,37 @@ class DentryAreas {
     this.#store = store;
     this.#directory = directory;
     this.#endBlock = isInline(directory) ? 0 : Math.ceil(directory.fields.size / BLOCK_SIZE);
-    this.#blocksLeft = store.superblock.segmentCountMain * SEGMENT_BLOCKS;
+    const mainBlocks = store.superblock.segmentCountMain * SEGMENT_BLOCKS;
+    this.#blocksLeft = Math.min(mainBlocks, Math.ceil(store.device.size / BLOCK_SIZE));
   }
 
   *next(): Task<DentryArea | undefined> {
     if (isInline(this.#directory)) return this.#next++ === 0 ? inlineArea(this.#directory) : undefined;
     while (this.#next < this.#endBlock) {
       const fileBlock = this.#next++;
-      if (fileBlock >= this.#mapping.end) {
-        this.#mapping.length = 0; // stays so when mapping throws: the next block is mapped anew
-        yield* mapBlocks(this.#store, this.#directory, fileBlock, this.#endBlock, this.#mapping);
-      }
+      if (fileBlock >= this.#mapping.end) yield* this.#map(fileBlock);
       if (this.#mapping.kind !== 'raw') {
         this.#next = this.#mapping.end;
         continue;
       }
       if (this.#blocksLeft-- === 0) {
         this.#next = this.#endBlock;
-        const detail = 'the directory maps more blocks than the main area has';
+        const detail = 'the directory maps more blocks than there are';
         throw corrupt('directoryLoop', { where: { ino: this.#directory.ino, fileBlock }, detail });
       }
       const address = this.#mapping.address + (fileBlock - this.#mapping.start);
       return yield* blockArea(this.#store, this.#directory, fileBlock, address);
     }
     return undefined;
+  }
+
+  *#map(fileBlock: number): Task<void> {
+    try {
+      yield* mapBlocks(this.#store, this.#directory, fileBlock, this.#endBlock, this.#mapping);
+    } catch (error) {
+      this.#next = Math.max(this.#next, this.#mapping.end); // one step for all that the damage hides
+      throw error;
+    }
   }
 }
 
@@ -170,19 +179,21 @@ export class F2fsDirectoryReader implements DirectoryReader {
   }
 }
 
-/** The inode number of `name` in the directory, 0 when it is absent. Throws Corruption, EIO when damage hides the answer. */
+/** The inode number of `name` in the directory, 0 when it is absent. Throws Corruption, EIO when damage may hide it. */
 export function* lookupDentry(store: NodeStore, directory: InodeBlock, name: Uint8Array): Task<number> {
   if (isEncrypted(directory)) {
-    return yield* searchAll(store, directory, (stored) => bytesEqual(noKeyName(stored.hash, stored.name), name));
+    const search = new Search(store, (stored) => bytesEqual(noKeyName(stored.hash, stored.name), name));
+    return (yield* searchAll(store, directory, search)) || search.absent();
   }
   const folded = isCasefolded(directory) ? foldName(name) : undefined;
-  const matches = (stored: StoredDentry): boolean =>
-    bytesEqual(stored.name, name) || (folded !== undefined && foldsTo(stored.name, folded));
-  if (isInline(directory)) return searchArea(store, inlineArea(directory), matches);
-  const hash = dentryHash(folded ?? name);
-  const ino = yield* searchBuckets(store, directory, hash, (stored) => stored.hash === hash && matches(stored));
-  if (ino !== 0 || !isCasefolded(directory)) return ino;
-  return yield* searchAll(store, directory, matches);
+  const search = new Search(
+    store,
+    (stored) => bytesEqual(stored.name, name) || (folded !== undefined && foldsTo(stored.name, folded)),
+  );
+  if (isInline(directory)) return search.area(inlineArea(directory)) || search.absent();
+  let ino = yield* searchBuckets(store, directory, dentryHash(folded ?? name), search);
+  if (ino === 0 && isCasefolded(directory)) ino = yield* searchAll(store, directory, search);
+  return ino || search.absent();
 }
 
 function foldsTo(name: Uint8Array, folded: Uint8Array): boolean {
@@ -190,17 +201,43 @@ function foldsTo(name: Uint8Array, folded: Uint8Array): boolean {
   return other !== undefined && bytesEqual(other, folded);
 }
 
-type Match = (stored: StoredDentry) => boolean;
+/** One lookup: what it looks for, and the first damage that may have hidden it. */
+class Search {
+  readonly #nidEnd: number;
+  readonly #matches: (stored: StoredDentry) => boolean;
+  #damage: FsError | undefined = undefined;
 
-function searchArea(store: NodeStore, area: DentryArea, matches: Match): number {
-  for (const stored of readDentries(area, store.nat.nidEnd, [])) {
-    if (!isDot(stored.name) && matches(stored)) return stored.ino;
+  constructor(store: NodeStore, matches: (stored: StoredDentry) => boolean) {
+    this.#nidEnd = store.nat.nidEnd;
+    this.#matches = matches;
   }
-  return 0;
+
+  /** The inode number of the name if it is in this area; with `hash` only entries that have it are looked at. */
+  area(area: DentryArea, hash?: number): number {
+    const problems: FsError[] = [];
+    for (const stored of readDentries(area, this.#nidEnd, problems)) {
+      if (hash !== undefined && stored.hash !== hash) continue;
+      if (!isDot(stored.name) && this.#matches(stored)) return stored.ino;
+    }
+    this.#damage ??= problems[0];
+    return 0;
+  }
+
+  /** Notes what could not be looked at. Anything but an FsError is a bug and thrown. */
+  missed(error: unknown): void {
+    if (!(error instanceof FsError)) throw error;
+    this.#damage ??= error;
+  }
+
+  /** The answer for a name that was not found. */
+  absent(): 0 {
+    if (this.#damage !== undefined) throw this.#damage;
+    return 0;
+  }
 }
 
 /** The buckets of one hash, level by level. */
-function* searchBuckets(store: NodeStore, directory: InodeBlock, hash: number, matches: Match): Task<number> {
+function* searchBuckets(store: NodeStore, directory: InodeBlock, hash: number, search: Search): Task<number> {
   const { currentDepth, dirLevel, size } = directory.fields;
   const endBlock = Math.ceil(size / BLOCK_SIZE);
   const mapping = new BlockMapping();
@@ -209,11 +246,16 @@ function* searchBuckets(store: NodeStore, directory: InodeBlock, hash: number, m
     if (first >= endBlock) continue;
     const last = Math.min(first + bucketBlocks(level), endBlock);
     for (let at = first; at < last; at = mapping.end) {
-      yield* mapBlocks(store, directory, at, last, mapping);
+      try {
+        yield* mapBlocks(store, directory, at, last, mapping);
+      } catch (error) {
+        search.missed(error);
+        continue;
+      }
       if (mapping.kind !== 'raw') continue;
       for (let fileBlock = at; fileBlock < mapping.end; fileBlock++) {
-        const area = yield* blockArea(store, directory, fileBlock, mapping.address + (fileBlock - mapping.start));
-        const ino = searchArea(store, area, matches);
+        const address = mapping.address + (fileBlock - mapping.start);
+        const ino = yield* searchBlock(store, directory, fileBlock, address, hash, search);
         if (ino !== 0) return ino;
       }
     }
@@ -221,12 +263,33 @@ function* searchBuckets(store: NodeStore, directory: InodeBlock, hash: number, m
   return 0;
 }
 
-/** Every entry there is. Throws the first damage met when it may hide the name. */
-function* searchAll(store: NodeStore, directory: InodeBlock, matches: Match): Task<number> {
-  const areas = new DentryAreas(store, directory);
-  for (let area = yield* areas.next(); area !== undefined; area = yield* areas.next()) {
-    const ino = searchArea(store, area, matches);
-    if (ino !== 0) return ino;
+function* searchBlock(
+  store: NodeStore,
+  directory: InodeBlock,
+  fileBlock: number,
+  address: number,
+  hash: number,
+  search: Search,
+): Task<number> {
+  try {
+    return search.area(yield* blockArea(store, directory, fileBlock, address), hash);
+  } catch (error) {
+    search.missed(error);
+    return 0;
   }
-  return 0;
+}
+
+/** Every entry there is, whatever its hash. */
+function* searchAll(store: NodeStore, directory: InodeBlock, search: Search): Task<number> {
+  const areas = new DentryAreas(store, directory);
+  for (;;) {
+    try {
+      const area = yield* areas.next();
+      if (area === undefined) return 0;
+      const ino = search.area(area);
+      if (ino !== 0) return ino;
+    } catch (error) {
+      search.missed(error);
+    }
+  }
 }

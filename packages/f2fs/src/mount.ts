@@ -1,7 +1,7 @@
 // Mounting, for reading:
 //
 //   1. both superblock copies; the first sound one. What is not F2FS is named
-//   2. what we cannot read is refused by name: several devices
+//   2. what we cannot read is refused by name: one of several devices
 //   3. both checkpoint packs; the newer sound one, with its version bitmaps and journals
 //   4. what a person should know becomes a problem: damage passed over, fsynced changes not shown, flags
 //   5. the root inode must be a directory
@@ -28,7 +28,7 @@ import { BlockCache } from '@f2fskit/f2fs-node';
 import type { Task, Tracer } from '@f2fskit/task';
 import type { CodecSource } from './cluster.ts';
 import { type Pack, readPack } from './pack.ts';
-import { scanFsyncChain } from './recovery-scan.ts';
+import { CHAIN_NODES_MAX, scanFsyncChain } from './recovery-scan.ts';
 import { F2fsVolume, type VolumeProblem } from './volume.ts';
 
 export interface MountOptions {
@@ -47,7 +47,8 @@ const RECOGNISED_BYTES = 68 * 1024;
 /** Mounts the volume on `device` for reading. Throws EINVAL for what is not F2FS, EOPNOTSUPP, Corruption, EIO. */
 export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Task<F2fsVolume> {
   const { superblock, copy, problems: superblockProblems } = yield* readSuperblock(device);
-  if (superblock.devices.length > 1) {
+  // Joined in order, the devices are the volume: addresses count through them.
+  if (superblock.devices.length > 1 && device.size < superblock.blockCount * BLOCK_SIZE) {
     const paths = superblock.devices.map(({ path }) => path).join(', ');
     throw new FsError(EOPNOTSUPP, `the volume spans several devices (${paths}); join them into one file first`);
   }
@@ -83,9 +84,10 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
 function* readSuperblock(device: BlockDevice): Task<SelectedSuperblock> {
   const copies: Array<Uint8Array | number> = [];
   for (const block of [0, 1]) {
+    // What ends before its superblock is not F2FS, whatever it is: no error of the medium.
+    const bytes = new Uint8Array(Math.max(0, Math.min(BLOCK_SIZE, device.size - block * BLOCK_SIZE)));
     try {
-      const bytes = new Uint8Array(BLOCK_SIZE);
-      yield* readBytes(device, block * BLOCK_SIZE, bytes);
+      if (bytes.length > 0) yield* readBytes(device, block * BLOCK_SIZE, bytes);
       copies.push(bytes.subarray(SUPER_OFFSET));
     } catch (error) {
       copies.push(errnoFrom(error, EIO));
@@ -97,7 +99,11 @@ function* readSuperblock(device: BlockDevice): Task<SelectedSuperblock> {
     if (!(error instanceof FsError) || error.code !== 'EINVAL') throw error;
     // Not F2FS: look further, to say what it is.
     const start = new Uint8Array(Math.min(RECOGNISED_BYTES, device.size));
-    yield* readBytes(device, 0, start);
+    try {
+      if (start.length > 0) yield* readBytes(device, 0, start);
+    } catch {
+      throw error; // it is not F2FS, although nobody can say what it is
+    }
     return selectSuperblock(copies[0]!, copies[1]!, start);
   }
 }
@@ -139,10 +145,13 @@ function flagProblems(superblock: Superblock, { checkpoint }: Pack): VolumeProbl
 
 function* recoveryProblems(superblock: Superblock, { checkpoint }: Pack, blocks: BlockCache): Task<VolumeProblem[]> {
   const problems: VolumeProblem[] = [];
-  const { fsyncedNodes, cutShort } = yield* scanFsyncChain(superblock, checkpoint, blocks);
+  const { fsyncedNodes, cutShort, tooLong } = yield* scanFsyncChain(superblock, checkpoint, blocks);
   if (fsyncedNodes > 0) {
     const nodes = `${cutShort ? 'at least ' : ''}${fsyncedNodes} fsynced node${fsyncedNodes === 1 ? '' : 's'}`;
     const message = `the volume needs recovery: ${nodes} after the last checkpoint are not shown; this is the state of checkpoint ${checkpoint.version}`;
+    problems.push({ kind: 'recovery', message });
+  } else if (tooLong) {
+    const message = `more than ${CHAIN_NODES_MAX} nodes follow the last checkpoint: fsynced ones among the later would not be shown`;
     problems.push({ kind: 'recovery', message });
   } else if (cutShort) {
     problems.push({ kind: 'damage', message: 'the chain of nodes after the last checkpoint loops or cannot be read' });

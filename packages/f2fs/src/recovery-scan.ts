@@ -23,7 +23,7 @@ import {
 import type { BlockCache } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 
-/** Longest chain that is followed to its end when opening; a longer one without a mark so far is reported as found. */
+/** The most nodes of a chain that are looked at when opening. */
 export const CHAIN_NODES_MAX = 4096;
 
 export interface ChainScan {
@@ -31,26 +31,24 @@ export interface ChainScan {
   fsyncedNodes: number;
   /** The chain was not followed to its end: it is longer than CHAIN_NODES_MAX, loops, or cannot be read. */
   cutShort: boolean;
+  /** Of these reasons the first: the chain may be sound, and more marks may follow. */
+  tooLong: boolean;
 }
 
 /** Follows the chain of nodes written after the checkpoint. Never throws for what it finds there. */
 export function* scanFsyncChain(superblock: Superblock, checkpoint: Checkpoint, blocks: BlockCache): Task<ChainScan> {
   const [, warmSegment] = checkpoint.currentNodeSegments;
   const [, warmOffset] = checkpoint.currentNodeOffsets;
-  const scan: ChainScan = { fsyncedNodes: 0, cutShort: false };
+  const scan: ChainScan = { fsyncedNodes: 0, cutShort: false, tooLong: false };
   let address = segmentAddress(superblock, warmSegment) + warmOffset;
-  // Brent: a loop shows when the walk meets the place where it stood at the last power of two.
-  let remembered = 0;
-  let power = 1;
-  for (let steps = 0; isMainAddress(superblock, address); steps++) {
-    if (steps === CHAIN_NODES_MAX || address === remembered) {
+  const seen = new Set<number>();
+  while (isMainAddress(superblock, address)) {
+    scan.tooLong = seen.size === CHAIN_NODES_MAX;
+    if (scan.tooLong || seen.has(address)) {
       scan.cutShort = true;
       return scan;
     }
-    if (steps === power) {
-      remembered = address;
-      power *= 2;
-    }
+    seen.add(address);
     try {
       const { view } = yield* blocks.get(address);
       if (!belongsTo(checkpoint, view)) return scan;

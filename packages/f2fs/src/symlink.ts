@@ -7,7 +7,7 @@ import type { Task } from '@f2fskit/task';
 import { type FileReadContext, readFileBytes } from './file-data.ts';
 import { noKeyName } from './no-key-name.ts';
 
-/** The target, at most 4095 bytes. Throws Corruption symlink for a length no symlink can have, EIO. */
+/** The target, 1 to 4096 bytes. Throws Corruption symlink for a length no symlink can have, EIO. */
 export function* readLinkTarget(context: FileReadContext, inode: InodeBlock): Task<Uint8Array> {
   const { size } = inode.fields;
   const where = { block: inode.block.address, ino: inode.ino };
@@ -29,5 +29,6 @@ export function* readLinkTarget(context: FileReadContext, inode: InodeBlock): Ta
     return noKeyName(0, stored.subarray(2, 2 + length));
   }
   const end = stored.indexOf(0); // targets may be padded with NULs (peers.md 1.2)
+  if (end === 0) throw corrupt('symlink', { where, expected: 'a target', found: 'NULs' });
   return end < 0 ? stored : stored.subarray(0, end);
 }

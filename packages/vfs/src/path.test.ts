@@ -29,6 +29,7 @@ describe('walkPath in a small tree', () => {
   const toSub = root.make('symlink', 'to-sub', '/dir/sub/');
   const dangling = root.make('symlink', 'dangling', 'dir/nothing');
   dir.make('symlink', 'up', '../dir/./sub/..');
+  dir.make('symlink', 'to-root-dir', '/dir');
   root.make('symlink', 'file-slash', 'dir/file/');
   root.make('symlink', 'empty', '');
   root.make('symlink', 'long', 'a/'.repeat(2048)); // 4,096 bytes
@@ -48,6 +49,8 @@ describe('walkPath in a small tree', () => {
     ['/dir/up', `${dir.ino} /dir`],
     ['/dir/up/up/up/sub', `${sub.ino} /dir/sub`],
     ['/to-root/to-root/dir', `${dir.ino} /dir`],
+    ['/dir/to-root-dir/sub', `${sub.ino} /dir/sub`],
+    ['/dir/to-root-dir/..', `${ROOT_INO} /`],
     ['', 'ENOENT'],
     ['/nothing', 'ENOENT'],
     ['/nothing/', 'ENOENT'],

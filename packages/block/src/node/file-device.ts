@@ -3,8 +3,8 @@
 //   sync     positional calls that finish inside `submit`
 //   async    the same calls on libuv's threads, many in flight
 //
-// The size is taken once, when the file is opened. A file that shrinks later gives EIO. Nothing is locked here: one
-// writer at a time is the business of whoever opens.
+// The size is taken once, when the file is opened. A file that shrinks later gives EIO. A file is not locked here: one
+// writer at a time is the business of whoever opens. (Linux lets a block device have one writer of this kind only.)
 
 import fs from 'node:fs';
 import { EINVAL, ENODEV, errnoFrom, FsError } from '@f2fskit/errno';
@@ -52,8 +52,8 @@ export class FileDevice implements BlockDevice {
 
   /**
    * Opens a file or a block device; in both modes this happens before `open` returns. Throws an FsError with syscall
-   * `open` and the path: what the system says, EISDIR for a directory, EINVAL for pipes, sockets and terminals, EBUSY
-   * for a block device that is mounted (Linux) and asked for writable.
+   * `open` and the path: what the system says, EISDIR for a directory, EINVAL for pipes, terminals and the like, EBUSY for
+   * a block device asked for writable that is mounted or has such a writer already (Linux).
    */
   static open(path: string | URL, options: FileDeviceOptions = {}): FileDevice {
     const name = String(path);

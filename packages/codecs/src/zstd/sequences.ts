@@ -132,9 +132,10 @@ export function decodeSequences(
     at = state.matchLengths.read((modes >> 2) & 3, source, at, end, written);
     written = execute(state, literals, count, source, view, at, end, target, written, limit);
   }
-  // What no sequence has copied follows the last one. It fits: literals were admitted up to `limit`, matches likewise.
-  copyLiterals(literals.bytes, literals.at, target, written, literals.length, limit);
-  return written + literals.length;
+  // What no sequence has copied follows the last one. It fits: no match was let into the room of the literals left.
+  const { bytes, length } = literals;
+  if (length !== 0) copyLiterals(bytes, literals.at, target, written, length, limit);
+  return written + length;
 }
 
 /** The loop over the sequences. Leaves in `literals` those that are left. */
