@@ -44,7 +44,19 @@ export const layers = {
   '@f2fskit/bench': {
     folder: 'apps/bench',
     rank: 9,
-    imports: ['errno', 'task', 'ondisk', 'block', 'codecs', 'f2fs-format', 'vfs', 'f2fskit', 'testkit'],
+    imports: [
+      'errno',
+      'task',
+      'ondisk',
+      'block',
+      'codecs',
+      'f2fs-format',
+      'f2fs-node',
+      'f2fs',
+      'vfs',
+      'f2fskit',
+      'testkit',
+    ],
   },
 };
 

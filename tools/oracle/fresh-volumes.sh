@@ -25,14 +25,14 @@ volume() {
   local image=$out/$1.img
   rm -f "$image"; truncate -s "$2" "$image"
   # shellcheck disable=SC2086 # options are words
-  mkfs.f2fs -f -q $3 "$image" >/dev/null
+  mkfs.f2fs -f -q $3 "$image" >"$work/mkfs" || { cat "$work/mkfs"; return 1; }
   names+=("$1"); images+=("$image")
   echo "$1|$((seed * 64 + ${#names[@]}))|$4|${5:-}" >>"$in/volumes"
   printf 'size %s\nmkfs.f2fs %s\nmount -o %s\nseed %s\n' "$2" "$3" "$4" "$seed" >"$out/$1.txt"
 }
 pick '' noinline_data noinline_dentry noinline_xattr noinline_data,noinline_dentry alloc_mode=reuse; volume basic 80M "" "$picked"
 pick 12 20 50 120; volume features 80M "-O $checked,flexible_inline_xattr,lost_found,quota,project_quota,casefold -C utf8" "inline_xattr_size=$picked" casefold
-pick '' -i; label=$picked; pick 5 12 20; volume sections 168M "-s 2 $label -o $picked -l größe" mode=lfs
+pick '' -i; label=$picked; pick 8 12 20; volume sections 200M "-s 2 $label -o $picked -l größe" mode=lfs
 compressed=$checked,compression,flexible_inline_xattr
 for algorithm in lz4 lz4:9 zstd:7 lzo lzo-rle; do
   pick 2 2 3 4 5; log=$picked; pick '' ,compress_chksum ,compress_mode=fs; name=${algorithm/lz4:9/lz4hc}

@@ -1,5 +1,5 @@
-// A bio is one request to a block device: an operation on a contiguous byte range of the device, and the memory that the
-// bytes come from or go to, as a vector of segments.
+// A bio is one request to a block device: an operation on a contiguous byte range of the device, and the memory that
+// the bytes come from or go to, as a vector of segments.
 //
 // Lifecycle: built (segments appended) → submitted → ended, exactly once, with an error number. It may end before
 // `submit` returns. From submit to the end nobody changes the bio, and nobody writes to its memory: the device may read
@@ -53,8 +53,9 @@ export class Bio {
   readonly completion = new Completion();
   /**
    * After a failure: the bytes at the end of the range that were not transferred. The `size - residual` bytes before
-   * them were: on the device for a write, in memory for a read. Of the rest nothing is known: device blocks are old, new
-   * or torn, memory is undefined. Positive after a failure, the whole size where the device cannot tell; 0 after success.
+   * them were: on the device for a write, in memory for a read. Of the rest nothing is known: device blocks are old,
+   * new or torn, memory is undefined. Positive after a failure, the whole size where the device cannot tell; 0 after
+   * success.
    */
   residual = 0;
 

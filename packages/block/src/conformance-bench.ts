@@ -1,5 +1,5 @@
-// The workbench of the conformance cases: a device, an array of bytes that says what the device must hold, and checks that
-// go with every request. Knows no test framework: a check that fails throws.
+// The workbench of the conformance cases: a device, an array of bytes that says what the device must hold, and checks
+// that go with every request. Knows no test framework: a check that fails throws.
 
 import { AssertionError, errnoName } from '@f2fskit/errno';
 import { runAsync, seededRandom, type Task } from '@f2fskit/task';
@@ -148,7 +148,7 @@ export class Bench {
     return this.cut(size, lengthMax).map((length) => this.bytes(length));
   }
 
-  /** Ranges of whole sectors that do not overlap, in random order, over the first {@link CONFORMANCE_SIZE_MIN} bytes. */
+  /** Ranges of whole sectors in random order that tile the first {@link CONFORMANCE_SIZE_MIN} bytes. */
   disjointRanges(sectorsMax: number): Array<{ offset: number; size: number }> {
     const ranges: Array<{ offset: number; size: number }> = [];
     for (let offset = 0; offset < CONFORMANCE_SIZE_MIN; ) {

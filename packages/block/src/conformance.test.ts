@@ -25,7 +25,7 @@ import {
 } from './index.ts';
 import { FileDevice } from './node/index.ts';
 
-const SIZE = 640 * 1024 + 3 * SECTOR_SIZE; // not a multiple of a block, a chunk or anything else
+const SIZE = 320 * 1024 + 3 * SECTOR_SIZE; // not a multiple of a block, a chunk or anything else
 const content = Uint8Array.from({ length: SIZE }, (_, i) => (i * 31) ^ (i >> 7));
 content.fill(0, SIZE - SECTOR_SIZE);
 

@@ -2,9 +2,9 @@
 //
 //   for (const c of deviceConformance(factory, capabilities)) it(c.name, c.run);
 //
-// The cases know a device only through BlockDevice. What they may write they write and compare with an array of bytes; on
-// a read-only device they compare with what the factory says is there. Randomness has a fixed seed; a failure names the
-// request.
+// The cases know a device only through BlockDevice. What they may write they write and compare with an array of bytes;
+// on a read-only device they compare with what the factory says is there. Randomness has a fixed seed; a failure names
+// the request.
 
 import { AssertionError, EINVAL, EIO, ENODEV, EROFS, errnoFrom, FsError } from '@f2fskit/errno';
 import { waitAll } from '@f2fskit/task';

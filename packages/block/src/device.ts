@@ -1,5 +1,5 @@
-// The block device: what every storage stack stands on, and the seam for every experiment. A wrapper that counts, delays,
-// fails or reorders is a device over a device.
+// The block device: what every storage stack stands on, and the seam for every experiment. A wrapper that counts,
+// delays, fails or reorders is a device over a device.
 //
 // What every device promises (conformance.ts checks it):
 //   1. Each bio that is submitted ends exactly once, also on errors and after close.
@@ -21,7 +21,9 @@ export interface BlockDevice {
   readonly name: string;
   /** `sync`: every bio is complete when `submit` returns. `async`: none is. */
   readonly mode: DriverMode;
-  /** Bytes, a multiple of {@link SECTOR_SIZE}. A partial sector at the end of a file or Blob is not part of the device. */
+  /**
+   * Bytes, a multiple of {@link SECTOR_SIZE}. A partial sector at the end of a file or Blob is not part of the device.
+   */
   readonly size: number;
   /** Writes and discards end with EROFS. */
   readonly readOnly: boolean;
@@ -30,9 +32,9 @@ export interface BlockDevice {
   /** The most segments a bio may have; one with more ends with EINVAL. Infinity where there is no limit. */
   readonly segmentsMax: number;
   /**
-   * Takes the bio and ends it now or later. Errors: EINVAL for a range that is not made of sectors or a bio with too many
-   * segments, EROFS, EIO beyond the end of the device (nothing of it is transferred) or from the medium, ENODEV after
-   * close.
+   * Takes the bio and ends it now or later. Errors: EINVAL for a range that is not made of sectors or a bio with too
+   * many segments, EROFS, EIO beyond the end of the device (nothing of it is transferred) or from the medium, ENODEV
+   * after close.
    */
   submit(bio: Bio): void;
   /**
@@ -40,7 +42,8 @@ export interface BlockDevice {
    * Flushes nothing. A second call returns the first one's completion. Closing a wrapper closes what it wraps.
    *
    * A completion, as a bio has one, and not a promise: a task waits for it in the same way on a sync and on an async
-   * device, and on a sync device it is done when `close` returns. From promise code: `await runAsync(closeDevice(device))`.
+   * device, and on a sync device it is done when `close` returns. From promise code: `await
+   * runAsync(closeDevice(device))`.
    */
   close(): Completion;
 }

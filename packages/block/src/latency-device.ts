@@ -1,5 +1,6 @@
-// A device that takes its time, in ticks of a clock that stands still unless somebody moves it. Nothing of a bio happens
-// before its time has come: a caller that does not wait sees old bytes. What is refused is refused without delay.
+// A device that takes its time, in ticks of a clock that stands still unless somebody moves it. Nothing of a bio
+// happens before its time has come: a caller that does not wait sees old bytes. What is refused is refused without
+// delay.
 
 import { assert, ENODEV } from '@f2fskit/errno';
 import type { Completion } from '@f2fskit/task';
@@ -12,7 +13,9 @@ import { Lifetime } from './lifetime.ts';
 export interface LatencyOptions {
   /** Ticks from submit until the device below gets the bio, at least 1. Default 1. */
   ticks?: number | ((bio: Bio) => number);
-  /** `virtual`: only {@link LatencyDevice.tick}. `microtask`: a tick in each microtask while bios wait. Default virtual. */
+  /**
+   * `virtual`: only {@link LatencyDevice.tick}. `microtask`: a tick in each microtask while bios wait. Default virtual.
+   */
   clock?: 'virtual' | 'microtask';
 }
 

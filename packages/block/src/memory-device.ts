@@ -1,6 +1,6 @@
-// A device in memory. Sparse: memory is taken in chunks when something is first written, so that a device of 16 TiB costs
-// what was written to it. Chunks are shared between a device and its clones, or with the bytes it was made from, and
-// copied before the first write: taking a copy of a device after every write of a test is cheap.
+// A device in memory. Sparse: memory is taken in chunks when something is first written, so that a device of 16 TiB
+// costs what was written to it. Chunks are shared between a device and its clones, or with the bytes it was made from,
+// and copied before the first write: taking a copy of a device after every write of a test is cheap.
 
 import { assert, ENODEV } from '@f2fskit/errno';
 import { Completion } from '@f2fskit/task';

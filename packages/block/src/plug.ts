@@ -19,7 +19,9 @@ export interface PlugOptions {
   bytesMax?: number;
   /** The most segments of a merged request, in addition to the device's own limit. Default 1,024, one vector call. */
   segmentsMax?: number;
-  /** Bios that a plug holds before it flushes itself. Default 1,024: bounds memory and the time that the first waits. */
+  /**
+   * Bios that a plug holds before it flushes itself. Default 1,024: bounds memory and the time that the first waits.
+   */
   biosMax?: number;
 }
 

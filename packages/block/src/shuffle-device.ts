@@ -1,5 +1,5 @@
-// A device that owns the bios in flight and carries them out in an order that a seed decides. What a caller may not count
-// on, it does not get:
+// A device that owns the bios in flight and carries them out in an order that a seed decides. What a caller may not
+// count on, it does not get:
 //
 //   - bios in flight together happen in any order, whatever the order in which they were submitted;
 //   - nothing of a bio happens before its turn, so memory is read and filled late;
@@ -22,7 +22,9 @@ export interface ShuffleOptions {
   failError?: number;
   /** The most microtasks between two bios in automatic mode, time in which more can be submitted. Default 3. */
   delay?: number;
-  /** Bios are carried out from microtasks, so that promise code just works. Otherwise only `step` does it. Default true. */
+  /**
+   * Bios are carried out from microtasks, so that promise code just works. Otherwise only `step` does it. Default true.
+   */
   automatic?: boolean;
 }
 

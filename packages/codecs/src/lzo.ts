@@ -82,14 +82,9 @@ function decompressStream(codec: CodecName, source: Uint8Array, target: Uint8Arr
       distance = (instruction >> 2) + (source[read++]! << 2) + (far ? 2049 : 1);
       length = far ? 3 : 2;
       literals = instruction & 3;
-    } else if (
-      zeroRuns &&
-      (instruction & 0xf8) === 0x18 &&
-      source[read]! >= 0xfc &&
-      source[read + 1] === 0xff &&
-      sourceEnd - read > 2
-    ) {
+    } else if (zeroRuns && (instruction & 0xf8) === 0x18 && source[read]! >= 0xfc && source[read + 1] === 0xff) {
       // Before the length extension: a zero run has none, its L may well be 0.
+      if (sourceEnd - read < 3) fail(codec, 'truncated', read, written);
       literals = source[read]! & 3;
       const zeros = ((source[read + 2]! << 3) | (instruction & 7)) + 4;
       read += 3;

@@ -39,13 +39,13 @@ describe('copyLiterals', () => {
         fc.integer({ min: 0, max: 40 }),
         fc.integer({ min: 0, max: 20 }),
         fc.boolean(),
-        (at, length, gap, slack, same) => {
+        (at, length, gap, slack, inPlace) => {
           const original = counting();
           const target = counting();
-          const source = same ? target : original.slice(0, at + gap + length + slack);
+          const source = inPlace ? target : original.slice(0, at + gap + length + slack);
           const room = Math.max(
             at + length,
-            same ? Math.min(at + gap + length, at + length + slack) : at + length + slack,
+            inPlace ? Math.min(at + gap + length, at + length + slack) : at + length + slack,
           );
           copyLiterals(source, at + gap, target, at, length, room);
           expect(same(target.subarray(at, at + length), original.subarray(at + gap, at + gap + length))).toBe(true);

@@ -3,7 +3,7 @@
 //   node scripts/extract-blocks.mjs IMAGE NAME     writes test/fixtures/NAME.blocks.gz and NAME.json
 //
 // NAME.blocks.gz: records of a little-endian u32 block address and the block's 4096 bytes: both superblocks, both
-// checkpoint packs, the current NAT block of the root, and one inode of each kind (type, inline bits, flags).
+// checkpoint packs, the current NAT block of the root, and one inode of each kind (type, inline bits, flags, orphan).
 // NAME.json: fields as `dump.f2fs` prints them, so that the expected values come from another program.
 
 import { spawnSync } from 'node:child_process';
@@ -90,7 +90,8 @@ for (let nid = superblock.rootIno; nid < NIDS_MAX && kinds.size < INODES_MAX; ni
   const view = viewOf(readBlock(entry.blockAddress));
   const { mode, inlineFlags, flags, xattrNid } = format.RawInode;
   const type = mode.get(view, 0) & format.ModeType.mask;
-  const kind = [type, inlineFlags.get(view, 0), flags.get(view, 0), xattrNid.get(view, 0) !== 0].join();
+  const orphan = format.RawInode.links.get(view, 0) === 0;
+  const kind = [type, inlineFlags.get(view, 0), flags.get(view, 0), xattrNid.get(view, 0) !== 0, orphan].join();
   if (kinds.has(kind)) continue;
   kinds.add(kind);
   take(entry.blockAddress);

@@ -79,8 +79,14 @@ describe('decodeCheckpoint', () => {
       512,
       164,
     ]);
-    expect(refused((view) => RawCheckpoint.checksumOffset.set(view, 0, 4093), false)[0]).toBe('checkpointChecksumOffset');
-    expect(refused((view) => RawCheckpoint.nextFreeNid.set(view, 0, 5), false)).toEqual(['checkpointChecksum', 512, 4092]);
+    expect(refused((view) => RawCheckpoint.checksumOffset.set(view, 0, 4093), false)[0]).toBe(
+      'checkpointChecksumOffset',
+    );
+    expect(refused((view) => RawCheckpoint.nextFreeNid.set(view, 0, 5), false)).toEqual([
+      'checkpointChecksum',
+      512,
+      4092,
+    ]);
     expect(refused((view) => RawCheckpoint.packBlockCount.set(view, 0, 2), true)).toEqual([
       'checkpointPackBlockCount',
       512,
@@ -120,18 +126,32 @@ describe('decodeCheckpoint', () => {
 describe('the field rules', () => {
   const { reservedSegmentCount, overprovisionSegmentCount, userBlockCount, validBlockCount, flags } = RawCheckpoint;
   const large = CheckpointFlag.largeNatBitmap;
+  const noUserBlocks = (view: DataView) => {
+    validBlockCount.set(view, 0, 0);
+    userBlockCount.set(view, 0, 0);
+  };
   type Rule = readonly [name: string, change: (view: DataView) => void, kind: CorruptionKind, offset: number];
   const rules: readonly Rule[] = [
     ['too many reserved segments', (v) => reservedSegmentCount.set(v, 0, 42), 'checkpointSegmentCounts', 24],
     ['no reserved segments', (v) => reservedSegmentCount.set(v, 0, 0), 'checkpointReserve', 24],
     ['no overprovision', (v) => overprovisionSegmentCount.set(v, 0, 0), 'checkpointReserve', 28],
-    ['no user blocks', (v) => (validBlockCount.set(v, 0, 0), userBlockCount.set(v, 0, 0)), 'checkpointUserBlocks', 8],
+    ['no user blocks', noUserBlocks, 'checkpointUserBlocks', 8],
     ['all main blocks for users', (v) => userBlockCount.set(v, 0, 42 * 512), 'checkpointUserBlocks', 8],
     ['more valid blocks than user blocks', (v) => validBlockCount.set(v, 0, 10241), 'checkpointValidBlocks', 16],
     ['too many nodes', (v) => RawCheckpoint.validNodeCount.set(v, 0, 512 * 455 - 2), 'checkpointValidNodes', 144],
     ['node log outside', (v) => RawCheckpoint.currentNodeSegments.set(v, 0, 2, 42), 'checkpointCurrentSegment', 44],
-    ['data log outside', (v) => RawCheckpoint.currentDataSegments.set(v, 0, 1, 0xffffffff), 'checkpointCurrentSegment', 88],
-    ['two logs in one segment', (v) => RawCheckpoint.currentNodeSegments.set(v, 0, 0, 3), 'checkpointCurrentSegment', 36],
+    [
+      'data log outside',
+      (v) => RawCheckpoint.currentDataSegments.set(v, 0, 1, 0xffffffff),
+      'checkpointCurrentSegment',
+      88,
+    ],
+    [
+      'two logs in one segment',
+      (v) => RawCheckpoint.currentNodeSegments.set(v, 0, 0, 3),
+      'checkpointCurrentSegment',
+      36,
+    ],
     ['node offset 512', (v) => RawCheckpoint.currentNodeOffsets.set(v, 0, 1, 512), 'checkpointCurrentOffset', 70],
     ['data offset 65535', (v) => RawCheckpoint.currentDataOffsets.set(v, 0, 2, 65535), 'checkpointCurrentOffset', 120],
     ['SIT bitmap too large', (v) => RawCheckpoint.sitBitmapBytes.set(v, 0, 128), 'checkpointBitmapSize', 156],
@@ -199,7 +219,9 @@ describe('the field rules', () => {
   it('a SIT bitmap must have a bit for every SIT block', () => {
     const wide: Superblock = { ...superblock, segmentCountMain: 55 * 512 + 1, segmentCount: 40_000 };
     const { problems } = decodeCheckpoint(referenceCheckpoint(), wide, ADDRESS);
-    expect(problems.map((problem) => [problem.kind, problem.expected])).toEqual([['checkpointBitmapSize', 'at least 65']]);
+    expect(problems.map((problem) => [problem.kind, problem.expected])).toEqual([
+      ['checkpointBitmapSize', 'at least 65'],
+    ]);
   });
 
   it('the pack and its nat_bits must fit into one segment', () => {

@@ -2,7 +2,7 @@ import { viewOf } from '@f2fskit/ondisk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { corruptionOf } from '../test/caught.ts';
-import { referenceNat, referenceSuperblock, referenceSummaries } from '../test/reference-volume.ts';
+import { referenceNat, referenceSummaries, referenceSuperblock } from '../test/reference-volume.ts';
 import {
   decodeNatJournal,
   decodeSuperblock,

@@ -47,7 +47,12 @@ describe('node footers', () => {
   it('pack the node offset and three marks into one field', () => {
     const flag = nodeFooterFlag(0, NodeFlag.cold | NodeFlag.fsync | NodeFlag.dentry);
     expect(flag).toBe(7); // as Linux wrote it for a new file
-    expect([isColdNode(flag), isFsyncNode(flag), isDentryNode(flag), nodeOffsetOf(flag)]).toEqual([true, true, true, 0]);
+    expect([isColdNode(flag), isFsyncNode(flag), isDentryNode(flag), nodeOffsetOf(flag)]).toEqual([
+      true,
+      true,
+      true,
+      0,
+    ]);
     const xattr = nodeFooterFlag(XATTR_NODE_OFFSET, NodeFlag.cold | NodeFlag.fsync);
     expect(xattr).toBe(0xffff_fffb);
     expect([nodeOffsetOf(xattr), isDentryNode(xattr)]).toEqual([XATTR_NODE_OFFSET, false]);
@@ -85,17 +90,15 @@ describe('nodePath', () => {
   });
 
   it('is undone by firstFileBlockOf, for every shape and over the whole range of a file', () => {
-    const cases = fc
-      .constantFrom(...shapes)
-      .chain(([inode, node]) => {
-        const end = inode + maxFileBlocks(node);
-        const edges = [0, inode, inode + 2 * node, inode + 2 * node + N * node, inode + 2 * node + 2 * N * node, end];
-        const nearEdge = fc
-          .tuple(fc.constantFrom(...edges), fc.integer({ min: -2, max: 2 }))
-          .map(([edge, step]) => Math.min(end - 1, Math.max(0, edge + step)));
-        const block = fc.oneof(fc.nat(end - 1), fc.nat(3_000_000), nearEdge);
-        return fc.tuple(fc.constant(inode), fc.constant(node), block);
-      });
+    const cases = fc.constantFrom(...shapes).chain(([inode, node]) => {
+      const end = inode + maxFileBlocks(node);
+      const edges = [0, inode, inode + 2 * node, inode + 2 * node + N * node, inode + 2 * node + 2 * N * node, end];
+      const nearEdge = fc
+        .tuple(fc.constantFrom(...edges), fc.integer({ min: -2, max: 2 }))
+        .map(([edge, step]) => Math.min(end - 1, Math.max(0, edge + step)));
+      const block = fc.oneof(fc.nat(end - 1), fc.nat(3_000_000), nearEdge);
+      return fc.tuple(fc.constant(inode), fc.constant(node), block);
+    });
     const path = newNodePath();
     fc.assert(
       fc.property(cases, ([inode, node, block]) => {
@@ -122,7 +125,10 @@ describe('firstFileBlockOf', () => {
   it('refuses nodes without slots', () => {
     const refused = [3, 4 + N, 5 + 2 * N, 6 + 2 * N, 7 + 3 * N, MAX_NODE_OFFSET + 1, XATTR_NODE_OFFSET];
     for (const offset of refused) {
-      expect(corruptionOf(() => firstFileBlockOf(offset, 864, 1018)), `offset ${offset}`).toMatchObject({
+      expect(
+        corruptionOf(() => firstFileBlockOf(offset, 864, 1018)),
+        `offset ${offset}`,
+      ).toMatchObject({
         kind: 'nodeOffset',
         found: offset,
       });

@@ -109,7 +109,10 @@ describe('versionBitmaps', () => {
     const large = CheckpointFlag.largeNatBitmap;
     expect(versionBitmapOffsets(head, small)).toEqual({ sit: 192, nat: 256 });
     expect(versionBitmapOffsets(head, payload)).toEqual({ nat: 192, sit: 4096 });
-    expect(versionBitmapOffsets({ ...head, flags: large, checksumOffset: 192 }, payload)).toEqual({ nat: 196, sit: 324 });
+    expect(versionBitmapOffsets({ ...head, flags: large, checksumOffset: 192 }, payload)).toEqual({
+      nat: 196,
+      sit: 324,
+    });
     expect(versionBitmapOffsets({ ...head, flags: large, checksumOffset: 192 }, small)).toEqual({ nat: 196, sit: 324 });
     expect(versionBitmapOffsets({ ...head, flags: large }, small)).toEqual({ nat: 192, sit: 320 });
   });
@@ -136,7 +139,9 @@ describe('versionBitmaps', () => {
     expect([error.kind, error.where.offset, error.found]).toEqual(['checkpointBitmapSize', 160, 4093]);
     expect(() => versionBitmaps({ ...over, natBitmapBytes: 3900 - 64 }, superblock, bytes)).not.toThrow();
     const sit = { ...pack(5n), sitBitmapBytes: 4097 };
-    expect(() => versionBitmaps(sit, { checkpointPayloadBlocks: 1 }, new Uint8Array(8192))).toThrow('checkpointBitmapSize');
+    expect(() => versionBitmaps(sit, { checkpointPayloadBlocks: 1 }, new Uint8Array(8192))).toThrow(
+      'checkpointBitmapSize',
+    );
   });
 });
 

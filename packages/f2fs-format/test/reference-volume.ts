@@ -46,8 +46,7 @@ const checkpoint: readonly Run[] = [
 ];
 
 /** The checkpoint block of pack 0, at block 512 and again at 517. */
-export const referenceCheckpoint = (): Uint8Array =>
-  blockOf([...checkpoint, [0, '67458b6b'], [4092, 'ee5c08a5']]);
+export const referenceCheckpoint = (): Uint8Array => blockOf([...checkpoint, [0, '67458b6b'], [4092, 'ee5c08a5']]);
 
 /** The checkpoint block of pack 1: version 0. */
 export const referenceOldCheckpoint = (): Uint8Array => blockOf([...checkpoint, [4092, 'a2ec66f2']]);

@@ -51,7 +51,10 @@ function forEachInRanges(packed: string, visit: (point: number) => void): void {
   }
 }
 
-/** The folded bytes of a name; `undefined` when it is not UTF-8 or has a code point that Unicode 12.1 does not assign. */
+/**
+ * The folded bytes of a name; `undefined` when the name is compared as it is: it is not UTF-8, has a code point that
+ * Unicode 12.1 does not assign, or nothing of it is left (Linux then hashes and compares the stored bytes).
+ */
 export function foldName(name: Uint8Array): Uint8Array | undefined {
   if (name.every((byte) => byte < 0x80)) {
     return name.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
@@ -70,7 +73,7 @@ export function foldName(name: Uint8Array): Uint8Array | undefined {
       if (!ignorable.has(point)) folded += folding.get(point) ?? character;
     }
     const next: string = folded.normalize('NFD');
-    if (next === text) return utf8Encode(next);
+    if (next === text) return next === '' ? undefined : utf8Encode(next);
     text = next;
   }
 }

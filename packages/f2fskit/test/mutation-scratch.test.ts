@@ -1,65 +1,31 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { MemoryDevice, StatisticsDevice } from '@f2fskit/block';
-import { f2fsCrc } from '@f2fskit/f2fs-format';
-import { Manifest, openVolumeSync } from 'f2fskit';
 import { test } from 'vitest';
-
-const dir = '/work/shared/fixtures/';
-test('measure', () => {
-  for (const f of readdirSync(dir).filter((n) => n.endsWith('.img.gz'))) {
-    let t = performance.now();
-    const bytes = gunzipSync(readFileSync(dir + f));
-    const tg = performance.now() - t;
-    t = performance.now();
-    const base = new MemoryDevice(bytes.length);
-    const chunks = 0;
-    const zero = new Uint8Array(65536);
-    const full = MemoryDevice.from(bytes);
-    const ts = performance.now() - t;
-    const res: string[] = [];
-    for (const mode of ['crc', 'crc', 'sha']) {
-      t = performance.now();
-      const stat = new StatisticsDevice(full.clone());
-      const v = openVolumeSync(stat);
-      const open = stat.snapshot().read.bios;
-      const m = v.scheduler.runSync(
-        Manifest.open(v, '/', {
-          createHash:
-            mode === 'crc'
-              ? () => {
-                  let c = 0;
-                  return {
-                    update(b: Uint8Array) {
-                      c = f2fsCrc(c, b);
-                    },
-                    digest() {
-                      return new Uint8Array([c, c >> 8]);
-                    },
-                  };
-                }
-              : () => createHash('sha256') as any,
-        }),
-      );
-      let n = 0,
-        bad = 0;
-      const lines: Uint8Array[] = [];
-      for (let r = v.scheduler.runSync(m.next()); r; r = v.scheduler.runSync(m.next())) {
-        n++;
-        if (r.error) bad++;
-        if (r.line) lines.push(r.line);
-      }
-      res.push(`${mode} ${(performance.now() - t).toFixed(0)}ms`);
-      if (mode === 'sha') {
-        const text = Buffer.concat(lines.map((l) => Buffer.concat([l, Buffer.from('\n')])));
-        const want = readFileSync(dir + f.replace('.img.gz', '.manifest'));
-        const s = stat.snapshot().read;
-        res.push(
-          `n=${n} bad=${bad} open=${open} bios=${s.bios} bytes=${(s.bytes / 1e6).toFixed(1)}M same=${text.equals(want)} problems=${v.problems.map((p) => p.kind)} feat=${v.f2fs.superblock.features.toString(16)}`,
-        );
-      }
+import { goldenVolumes, loadGolden, Mutator, describeMutation } from '@f2fskit/testkit';
+import { examine } from './mutation-examination.ts';
+import { brokenDemands, costLimits } from './mutation-demands.ts';
+import { costs } from './mutation-meter.ts';
+import { appendFileSync } from 'node:fs';
+const from=Number(process.env.FROM??0), n=Number(process.env.N??20), only=process.env.ONLY;
+test('measure', ()=>{
+  const max:any={}; let fails=0; let opened=0, cases=0, changed=0, tol=0; const kinds:any={};
+  for (const {name} of goldenVolumes()) {
+    if(only && !name.match(only)) continue;
+    const golden=loadGolden(name);
+    const mutator=new Mutator(name,golden.device);
+    const good=examine(golden.device.clone());
+    const t=performance.now(); let slow=0, slowest='';
+    for(let seed=from;seed<from+n;seed++){
+      const m=mutator.make(seed);
+      appendFileSync('/tmp/mut-current.txt', describeMutation(m)+'\n');
+      const t0=performance.now();
+      const seen=examine(mutator.device(m),{focus:m.touched, limits: costLimits(golden.device.size/4096)});
+      const dt=performance.now()-t0; if(dt>slow){slow=dt;slowest=describeMutation(m)}
+      cases++; if(!seen.refused)opened++; if(seen.damage.length!==good.damage.length)changed++; if(seen.reachedTwice.length)tol++;
+      for(const k of m.kinds){ (kinds[k]??=[0,0])[0]++; if(seen.refused||seen.damage.length!==good.damage.length) kinds[k][1]++; }
+      const broken=brokenDemands(m,good,seen);
+      for(const c of costs) if(!(max[c]?.[0]>=seen.counts[c])) max[c]=[seen.counts[c],name+' '+seed];
+      if(broken.length){fails++; console.log('FAIL',describeMutation(m),'\n   ',broken.slice(0,2).join('\n    ').slice(0,900), broken.length);}
     }
-    console.log(f, 'gunzip', tg.toFixed(0), res.join(' '));
+    if(0)console.log(name, ((performance.now()-t)/n).toFixed(1)+' ms/case', 'slowest',slow.toFixed(0), slowest);
   }
-});
+  console.log({cases,opened,changed,fails,tol}); console.log(max); console.log(JSON.stringify(kinds));
+},600000);

@@ -1,3 +1,4 @@
+export { type Adversary, adversaries, INNOCENT_CONTENT, INNOCENT_NAME } from './adversaries.ts';
 export { fixtureFolders, type Golden, type GoldenVolume, goldenVolumes, loadGolden } from './golden.ts';
 export { type ImageBlock, readImageBlock, sparseDevice, writeImageBlock } from './image.ts';
 export { describeMutation, type MutationCase, Mutator, mutatorOf, replay } from './mutate.ts';
@@ -12,3 +13,4 @@ export {
   type StructureMap,
   structureKinds,
 } from './structures.ts';
+export { type BuiltEntry, type BuiltInode, VolumeBuilder } from './volume-builder.ts';

@@ -9,7 +9,7 @@
 // The volume is a clone of the good one that shares all but what was changed. The same volume and seed give the same case.
 
 import { type BlockDevice, type MemoryDevice, PartitionDevice } from '@f2fskit/block';
-import { BLOCK_SIZE, isMainAddress, mainEndAddress } from '@f2fskit/f2fs-format';
+import { BLOCK_SIZE, CRC_SEED, f2fsCrc, isMainAddress, mainEndAddress } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import { type RandomSource, seededRandom } from '@f2fskit/task';
 import { loadGolden } from './golden.ts';
@@ -47,6 +47,8 @@ export class Mutator {
   readonly image: MemoryDevice;
   readonly map: StructureMap;
   readonly #kinds: readonly StructureKind[];
+  /** From the name: the same seed does something else to another volume. */
+  readonly #salt: number;
   readonly #pool: Pick<ValuePool, 'addresses' | 'nids' | 'mainEnd'>;
 
   /** `image` must be good, and must not change while the mutator or one of its volumes is used. */
@@ -54,6 +56,7 @@ export class Mutator {
     this.volume = volume;
     this.image = image;
     this.map = mapStructures(image);
+    this.#salt = f2fsCrc(CRC_SEED, Buffer.from(volume)) >>> 12; // seeds are safe integers
     this.#kinds = [...this.map.places.keys()];
     this.#pool = {
       addresses: [...this.map.owners.keys()],
@@ -64,7 +67,7 @@ export class Mutator {
 
   /** The case of a seed. */
   make(seed: number): MutationCase {
-    const random = seededRandom(seed);
+    const random = seededRandom(this.#salt * 0x1_0000_0000 + seed);
     const draft = new Draft(this.image);
     const count = random.chance(SINGLE_CHANCE) ? 1 : 2 + random.below(MUTATIONS_MAX - 1);
     for (let index = 0; index < count; index++) {

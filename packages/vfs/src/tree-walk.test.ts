@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { EIO, FsError } from '@f2fskit/errno';
-import { runAsync, runSync, seededRandom, type Task } from '@f2fskit/task';
+import { type RandomSource, runAsync, runSync, seededRandom, type Task } from '@f2fskit/task';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { finishAll, ROOT_INO, ToyFilesystem, type ToyInode } from '../test/toy-filesystem.ts';
@@ -46,12 +48,31 @@ function shown(event: TreeEvent): string {
 
 const walk = (filesystem: ToyFilesystem, options?: Options): string[] => events(filesystem, options).map(shown);
 
+/** What typed arrays take after everything unused was collected. */
+function bytesHeld(): number {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  collectGarbage();
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
+
 /** A random tree: each new name goes into one of the directories made so far. The bytes around `/` decide the order. */
 const nameBytes = fc.array(fc.constantFrom(0x01, 0x2d, 0x2e, 0x30, 0x61, 0x62, 0xff), { minLength: 1, maxLength: 3 });
 const treeNodes = fc.array(
   fc.record({ parent: fc.nat(), name: nameBytes, kind: fc.constantFrom('directory', 'directory', 'file', 'symlink') }),
   { maxLength: 40 },
 );
+
+/** Enough for a large tree, names with newlines and broken UTF-8 among them. */
+function manyNodes(random: RandomSource): Array<{ parent: number; name: number[]; kind: string }> {
+  const bytes = [0x01, 0x0a, 0x2d, 0x2e, 0x30, 0x61, 0xc3, 0xff];
+  return Array.from({ length: 400 }, () => ({
+    parent: random.u32(),
+    name: Array.from({ length: 1 + random.below(3) }, () => bytes[random.below(bytes.length)]!),
+    kind: random.chance(0.4) ? 'directory' : 'file',
+  }));
+}
 
 interface Built {
   filesystem: ToyFilesystem;
@@ -105,14 +126,7 @@ describe('TreeWalk in byte order', () => {
 
   // The judge from outside, where there is one; -z: names end in NUL and may hold anything else.
   it.runIf(process.platform === 'linux')('is the order of `LC_ALL=C sort -z`', () => {
-    const random = seededRandom(7);
-    const bytes = [0x01, 0x0a, 0x2d, 0x2e, 0x30, 0x61, 0xc3, 0xff];
-    const nodes = Array.from({ length: 400 }, () => ({
-      parent: random.u32(),
-      name: Array.from({ length: 1 + random.below(3) }, () => bytes[random.below(bytes.length)]!),
-      kind: random.chance(0.4) ? 'directory' : 'file',
-    }));
-    const { filesystem, paths } = build(nodes);
+    const { filesystem, paths } = build(manyNodes(seededRandom(7)));
     expect(paths.length).toBeGreaterThan(300);
     const input = Buffer.concat(paths.flatMap((path) => [path, Buffer.from([0])]));
     const { stdout, status } = spawnSync('sort', ['-z'], { input, env: { ...process.env, LC_ALL: 'C' } });
@@ -122,10 +136,10 @@ describe('TreeWalk in byte order', () => {
   });
 
   it.each([31, 32, 33])('is the same when reads end in any order beside other walks (seed %i)', async (seed) => {
-    const [nodes] = fc.sample(treeNodes, { numRuns: 1, seed });
-    const { filesystem, paths } = build(nodes!);
+    const random = seededRandom(seed);
+    const { filesystem, paths } = build(manyNodes(random));
     const inodes = new InodeCache(filesystem, 4);
-    const results = await finishAll(filesystem, seededRandom(seed), () =>
+    const results = await finishAll(filesystem, random, () =>
       [1, 2, 3].map(() => runAsync(collect(new TreeWalk(inodes, filesystem.root, utf8Encode('.'))))),
     );
     for (const result of results) {
@@ -266,6 +280,18 @@ describe.each(['bytes', 'disk'] as const)('TreeWalk in any order (%s)', (order) 
     expect(count).toBe(10_002);
     expect(last).toMatchObject({ type: 'entry', depth: 10_001 });
     expect(textOf(last!.path) === `${'/d'.repeat(10_000)}/f`).toBe(true); // not a difference of 20 kB
+  });
+
+  it('keeps one path, not one for every level', () => {
+    const filesystem = new ToyFilesystem();
+    let inode = filesystem.root;
+    for (let i = 0; i < 10_000; i++) inode = inode.make('directory', 'four');
+    const tree = new TreeWalk(new InodeCache(filesystem, 10), filesystem.root, utf8Encode('/'), { order });
+    const before = bytesHeld();
+    for (let i = 0; i < 10_000; i++) runSync(tree.next());
+    // The paths of all levels together are 250 MB. The walk is at the bottom now, and still in use below.
+    expect(bytesHeld() - before).toBeLessThan(16e6);
+    expect(runSync(tree.next())?.path.length).toBe(50_000);
   });
 
   it('does not enter what has a path above the bound, and goes on beside it', () => {

@@ -37,9 +37,8 @@ process.exitCode = ok ? 0 : 1;
 /** The first levels of the volume; long directories in short. */
 async function showTree(volume: Volume): Promise<void> {
   const { f2fs, vfs, scheduler } = volume;
-  const writer = /Linux version (\S+)/.exec(f2fs.superblock.version)?.[1] ?? 'unknown';
   console.log(
-    `${paint('bold', SHOWN)}  ${bytes(f2fs.superblock.blockCount * BLOCK_BYTES)}, last mounted by Linux ${writer}, checkpoint ${f2fs.checkpoint.version}\n`,
+    `${paint('bold', SHOWN)}  ${bytes(f2fs.superblock.blockCount * BLOCK_BYTES)}, ${f2fs.usage().inodes} files, checkpoint ${f2fs.checkpoint.version}\n`,
   );
   const { inode } = await scheduler.run(vfs.walk('/'));
   const walk = vfs.tree(inode, utf8Encode('/'), { depthMax: 2 });

@@ -31,7 +31,9 @@ export function fileSize(kind: FileKind, probe: Probe, sysfs = '/sys'): number {
   return size;
 }
 
-/** What Linux says, or `undefined` where sysfs has no such device. The file counts sectors, whatever the device uses. */
+/**
+ * What Linux says, or `undefined` where sysfs has no such device. The file counts sectors, whatever the device uses.
+ */
 function sysfsSize(rdev: number, sysfs: string): number | undefined {
   let text: string;
   try {
@@ -43,7 +45,9 @@ function sysfsSize(rdev: number, sysfs: string): number | undefined {
   return Number.isSafeInteger(sectors) && sectors >= 0 ? sectors * SECTOR_SIZE : undefined;
 }
 
-/** `major:minor`. Linux packs a device number as minor 0-7, major 8-19, minor 20-31, major 32 and up (glibc sysmacros). */
+/**
+ * `major:minor`. Linux packs a device number as minor 0-7, major 8-19, minor 20-31, major 32 and up (glibc sysmacros).
+ */
 export function deviceNumbers(rdev: number): string {
   const low = rdev % 0x1_0000_0000;
   const high = Math.floor(rdev / 0x1_0000_0000);

@@ -52,8 +52,8 @@ export class FileDevice implements BlockDevice {
 
   /**
    * Opens a file or a block device; in both modes this happens before `open` returns. Throws an FsError with syscall
-   * `open` and the path: what the system says, EISDIR for a directory, EINVAL for pipes, terminals and the like, EBUSY for
-   * a block device asked for writable that is mounted or has such a writer already (Linux).
+   * `open` and the path: what the system says, EISDIR for a directory, EINVAL for pipes, terminals and the like, EBUSY
+   * for a block device asked for writable that is mounted or has such a writer already (Linux).
    */
   static open(path: string | URL, options: FileDeviceOptions = {}): FileDevice {
     const name = String(path);
@@ -148,8 +148,8 @@ function attempt(call: () => void): number {
 }
 
 /**
- * O_NONBLOCK: opening a pipe that nobody writes to must not hang; files and disks ignore it. O_EXCL on a block device is
- * how Linux refuses one that is mounted or otherwise in use.
+ * O_NONBLOCK: opening a pipe that nobody writes to must not hang; files and disks ignore it. O_EXCL on a block device
+ * is how Linux refuses one that is mounted or otherwise in use.
  */
 function openFlags(path: string | URL, writable: boolean): number {
   const { O_RDONLY, O_RDWR, O_NONBLOCK = 0, O_EXCL } = fs.constants;

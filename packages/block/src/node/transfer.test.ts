@@ -50,6 +50,7 @@ class FakeFile implements FileCalls {
   #move(buffers: readonly Uint8Array[], position: number, copy: (buffer: Uint8Array, at: number) => void): number {
     this.calls++;
     expect(typeof position).toBe('number');
+    expect(buffers.every((buffer) => buffer.byteLength > 0)).toBe(true);
     expect(buffers.length).toBeGreaterThan(0);
     expect(buffers.length).toBeLessThanOrEqual(BUFFERS_MAX);
     const fault = this.fault();
@@ -57,7 +58,6 @@ class FakeFile implements FileCalls {
     let left = Math.max(0, Math.min(this.limit(), this.bytes.byteLength - position));
     let moved = 0;
     for (const buffer of buffers) {
-      expect(buffer.byteLength).toBeGreaterThan(0);
       const part = buffer.subarray(0, Math.min(left, buffer.byteLength));
       copy(part, position + moved);
       moved += part.byteLength;
@@ -103,7 +103,7 @@ describe.each(modes)('a %s transfer', (_name, transfer) => {
     'continues short calls and repeats interrupted ones until all is done (seed %i)',
     async (seed) => {
       const random = seededRandom(seed);
-      for (let round = 0; round < 20; round++) {
+      for (let round = 0; round < 8; round++) {
         const file = new FakeFile(64 * 512);
         file.limit = () => 1 + random.below(700);
         file.fault = () => (random.chance(0.2) ? osError(random.chance(0.5) ? 'EINTR' : 'EAGAIN') : undefined);

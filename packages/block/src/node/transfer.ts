@@ -1,5 +1,5 @@
-// Moves all bytes of a bio between its segments and a file: as many calls as it takes. Each call may do less than asked;
-// the next one continues there. What ends a transfer early:
+// Moves all bytes of a bio between its segments and a file: as many calls as it takes. Each call may do less than
+// asked; the next one continues there. What ends a transfer early:
 //
 //   - a read or write that moves nothing: the file has shrunk since it was opened. EIO, never silent zeros;
 //   - EINTR and EAGAIN are tried again, up to RETRIES_MAX times in a row without a byte moved;
@@ -46,7 +46,9 @@ class Transfer {
     return this.bio.offset + this.done;
   }
 
-  /** Memory for the next call. Never empty, and without empty buffers: zero bytes moved must mean the end of the file. */
+  /**
+   * Memory for the next call. Never empty, and without empty buffers: zero bytes moved must mean the end of the file.
+   */
   buffers(): Uint8Array[] {
     const { segments } = this.bio;
     const buffers: Uint8Array[] = [];

@@ -230,7 +230,12 @@ function layoutDump(address: number, layout: PackLayout): Dump {
     ['checkpoint', 0, 1, 'opens the pack'],
     ['payload', layout.payloadIndex, payloadBlocks, 'version bitmaps that outgrow the checkpoint block'],
     ['orphans', layout.orphanIndex, orphanBlocks, 'inodes to free'],
-    ['dataSummaries', layout.dataSummaryIndex, dataSummaryBlocks, compact ? 'packed, with the journals' : 'three, full'],
+    [
+      'dataSummaries',
+      layout.dataSummaryIndex,
+      dataSummaryBlocks,
+      compact ? 'packed, with the journals' : 'three, full',
+    ],
     ['nodeSummaries', layout.nodeSummaryIndex, nodeSummaryBlocks, 'three, after an unmount'],
     ['closingCheckpoint', layout.lastIndex, 1, 'the same block again: the pack was written to its end'],
     ['natBits', layout.natBitsIndex, natBitsBlocks, 'free and full NAT blocks, at the end of the segment'],
@@ -281,7 +286,11 @@ function* bitmapsDump(blocks: BlockCache, superblock: Superblock, checkpoint: Ch
   });
 }
 
-function* orphansDump(blocks: BlockCache, address: number, { orphanIndex, orphanBlocks }: PackLayout): Task<Dump | undefined> {
+function* orphansDump(
+  blocks: BlockCache,
+  address: number,
+  { orphanIndex, orphanBlocks }: PackLayout,
+): Task<Dump | undefined> {
   if (orphanBlocks === 0) return undefined;
   const rows: DumpRow[] = [];
   const problems: FsError[] = [];
@@ -301,7 +310,13 @@ function* orphansDump(blocks: BlockCache, address: number, { orphanIndex, orphan
       note: inos.note,
     });
   }
-  return newDump({ title: 'Orphans', place: placeAt(address + orphanIndex), layout: OrphanBlock.$name, rows, problems });
+  return newDump({
+    title: 'Orphans',
+    place: placeAt(address + orphanIndex),
+    layout: OrphanBlock.$name,
+    rows,
+    problems,
+  });
 }
 
 function* natBitsDump(
@@ -323,7 +338,15 @@ function* natBitsDump(
   const map = (name: string, offset: number, what: string): DumpRow => {
     const value = bytes.slice(offset, offset + mapBytes);
     const meaning = `${countOf(countBits(value), 'NAT block')} of ${natBlocks} ${what}`;
-    return { offset, size: mapBytes, type: `u8[${mapBytes}]`, name, value, meaning, note: 'LSB-first, one bit a NAT block' };
+    return {
+      offset,
+      size: mapBytes,
+      type: `u8[${mapBytes}]`,
+      name,
+      value,
+      meaning,
+      note: 'LSB-first, one bit a NAT block',
+    };
   };
   return newDump({
     title: 'nat_bits',

@@ -30,8 +30,8 @@ export interface DumpRow {
   readonly cName?: string;
   readonly value: DumpValue;
   /**
-   * How many stored values this row stands for, where that is more than one number and `value` is the first: special
-   * addresses (0, 0xffffffff) repeat, every other value grows by one.
+   * How many consecutive slots or entries this row stands for, where that is more than one: `value` is the first of them.
+   * The special addresses 0 and 0xffffffff repeat, everything else goes on by one from each to the next.
    */
   readonly run?: number;
   readonly meaning?: Meaning;

@@ -23,6 +23,9 @@ import { addressMeaning } from './areas.ts';
 import { type Dump, type DumpRow, newDump, placeAt, problemsOf } from './dump.ts';
 import { countOf } from './phrases.ts';
 
+/** Where the entry that holds was found: the journal, or a copy of the table. */
+export type TableSource = 'journal' | 'copy 1' | 'copy 2';
+
 /** A journal entry and where it lies. */
 export interface JournalEntry {
   /** The nid or the segment it is about. */

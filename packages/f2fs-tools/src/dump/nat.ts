@@ -22,11 +22,8 @@ import type { Task } from '@f2fskit/task';
 import { addressMeaning } from './areas.ts';
 import { natEntryNames } from './c-names.ts';
 import { type Dump, type DumpRow, fieldRows, newDump, placeAt } from './dump.ts';
-import { type Journal, lastEntry, readNatJournal } from './journals.ts';
+import { type Journal, lastEntry, readNatJournal, type TableSource } from './journals.ts';
 import { requireInRange } from './usage.ts';
-
-/** Where an entry that holds was found: the journal, or a copy of the table. */
-export type TableSource = 'journal' | 'copy 1' | 'copy 2';
 
 /** The entry of a nid, and where it lies. */
 export interface NatLine extends NatRecord {

@@ -22,8 +22,7 @@ import type { CachedBlock } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { sitEntryNames } from './c-names.ts';
 import { type Dump, type DumpFact, type DumpRow, fieldRows, newDump, placeAt, problemsOf } from './dump.ts';
-import { type Journal, lastEntry, readSitJournal } from './journals.ts';
-import type { TableSource } from './nat.ts';
+import { type Journal, lastEntry, readSitJournal, type TableSource } from './journals.ts';
 import { countOf, rangeOf } from './phrases.ts';
 import { requireInRange } from './usage.ts';
 

@@ -1,0 +1,15 @@
+// The benches: counts first, then times as ratios within one run. `--small` is the mode that the tests run: few rounds,
+// same counts. A count that differs from what it must be ends the run with exit code 1; a time never does.
+
+import { codecBench } from './codecs.ts';
+import { layoutBench } from './layouts.ts';
+import { openBench } from './open.ts';
+import { readBench } from './read.ts';
+import { report } from './report.ts';
+
+const small = process.argv.includes('--small');
+const rounds = small ? 1 : 7;
+
+console.log(`${small ? 'small mode: counts matter, times are only shown' : `${rounds} rounds each, medians`}\n`);
+const results = [openBench(), readBench(rounds), codecBench(rounds), layoutBench(rounds)];
+process.exitCode = report(results) ? 0 : 1;
