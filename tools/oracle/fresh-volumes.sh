@@ -7,7 +7,7 @@
 #   NAME.xattrs    getfattr -R -d -e hex -m - -h
 #   NAME.txt       mkfs options, mount options, what was done
 # The same SEED gives the same options and operations (not the same bytes: times and the log's places differ).
-# `crashed` was cut off without unmounting: its manifest is what Linux shows after recovering a copy.
+# `crash-churn` was cut off without unmounting: its manifest is what Linux shows after recovering a copy.
 set -euo pipefail
 oracle=$(dirname "$(realpath "$0")")
 out=$(realpath -m "$1"); seed=$2; mkdir -p "$out"
@@ -38,7 +38,7 @@ for algorithm in lz4 lz4:9 zstd:7 lzo lzo-rle; do
   pick 2 2 3 4 5; log=$picked; pick '' ,compress_chksum ,compress_mode=fs; name=${algorithm/lz4:9/lz4hc}
   volume "${name%:*}" 80M "-O $compressed" "compress_algorithm=$algorithm,compress_log_size=$log,compress_extension=*$picked"
 done
-volume crashed 80M "-O $compressed" compress_algorithm=lz4,compress_log_size=2
+volume crash-churn 80M "-O $compressed" compress_algorithm=lz4,compress_log_size=2
 # Room for the copy that Linux recovers.
 truncate -s 80M "$work/copy.img"; images+=("$work/copy.img")
 
@@ -57,7 +57,7 @@ while IFS='|' read -r name seed options casefold; do
   perl /in/churn.pl /mnt $seed $((count * 2 / 3)) $casefold >/out/$name.done
   umount /mnt; mount -t f2fs -o "$options" $disk /mnt
   perl /in/churn.pl /mnt $((seed + 32)) $((count / 3)) $casefold >>/out/$name.done
-  if [ $name = crashed ]; then
+  if [ $name = crash-churn ]; then
     # fsynced after the last checkpoint: recovered. Not fsynced: may be lost. Then the volume stops as it is.
     f2fs_io write_checkpoint /mnt >/dev/null; cp /in/text /mnt/kept; f2fs_io fsync /mnt/kept >/dev/null
     mkdir /mnt/new; cp /in/mixed /mnt/new/kept; f2fs_io fsync /mnt/new/kept >/dev/null; mv /mnt/kept /mnt/renamed; f2fs_io fsync /mnt/renamed >/dev/null
@@ -77,7 +77,7 @@ bad=0
 for name in "${names[@]}"; do
   mv "$work/out/$name.manifest" "$work/out/$name.xattrs" "$out/"
   cat "$work/out/$name.done" >>"$out/$name.txt"
-  image=$out/$name.img; [ "$name" = crashed ] && image=$work/copy.img
+  image=$out/$name.img; [ "$name" = crash-churn ] && image=$work/copy.img
   if ! fsck.f2fs --dry-run -f "$image" >"$work/log" 2>&1 || grep -q Fail "$work/log"; then echo "$name: fsck.f2fs objects"; bad=1; fi
   echo "$name: $(wc -l <"$out/$name.manifest") entries"
 done

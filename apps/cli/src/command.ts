@@ -10,23 +10,36 @@ export interface Context {
   streams: Streams;
 }
 
-/** One command of `f2fs`. */
-export interface CommandSpec<Options> {
+/** What every command of `f2fs` declares. */
+interface CommandShape {
   name: string;
   summary: string;
   arguments: Argument[];
   options?: Option[];
   /** Complete command lines with what they do, for `--help`. */
   examples: Array<readonly [line: string, what: string]>;
+}
+
+/** A command over a volume. */
+export interface CommandSpec<Options> extends CommandShape {
   /** Called with the open volume, which is closed afterwards. */
   run(volume: Volume, args: Arguments, options: Options, context: Context): Promise<void>;
+}
+
+/** A command that opens IMAGE itself, because some of what it does works where no mount does. */
+export interface ImageCommandSpec<Options> extends CommandShape {
+  runOnImage(image: string, args: Arguments, options: Options, context: Context): Promise<void>;
 }
 
 /** The arguments behind IMAGE: strings, missing ones, and lists. */
 export type Arguments = ReadonlyArray<string | string[] | undefined>;
 
 /** Adds a command whose first argument is IMAGE. */
-export function addCommand<Options>(program: Command, spec: CommandSpec<Options>, context: Context): void {
+export function addCommand<Options>(
+  program: Command,
+  spec: CommandSpec<Options> | ImageCommandSpec<Options>,
+  context: Context,
+): void {
   const command = new Command(spec.name).summary(spec.summary).description(spec.summary);
   command.argument('<image>', 'F2FS volume: a file, a block device, or - for standard input');
   for (const argument of spec.arguments) command.addArgument(argument);
@@ -36,12 +49,23 @@ export function addCommand<Options>(program: Command, spec: CommandSpec<Options>
   command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`);
   command.action(async (image: string, ...rest: unknown[]) => {
     const args = rest.slice(0, spec.arguments.length) as Array<string | string[] | undefined>;
-    const volume = await openImage(image, context.output, context.streams);
-    try {
-      await spec.run(volume, args, rest[spec.arguments.length] as Options, context);
-    } finally {
-      await volume.close();
-    }
+    const options = rest[spec.arguments.length] as Options;
+    if ('runOnImage' in spec) await spec.runOnImage(image, args, options, context);
+    else await withVolume(image, context, (volume) => spec.run(volume, args, options, context));
   });
   program.addCommand(command.copyInheritedSettings(program));
+}
+
+/** Opens the image, hands the volume to `use` and closes it afterwards. */
+export async function withVolume(
+  image: string,
+  { output, streams }: Context,
+  use: (volume: Volume) => Promise<void>,
+): Promise<void> {
+  const volume = await openImage(image, output, streams);
+  try {
+    await use(volume);
+  } finally {
+    await volume.close();
+  }
 }

@@ -1,5 +1,7 @@
 // IMAGE on the command line: a path, or `-` for a volume on standard input.
 
+import { type BlockDevice, MemoryDevice } from '@f2fskit/block';
+import { FileDevice } from '@f2fskit/block/node';
 import { openVolume, type Volume } from 'f2fskit';
 import type { Output, Streams } from './output.ts';
 
@@ -11,6 +13,11 @@ export async function openImage(image: string, output: Output, streams: Streams)
   const volume = image === '-' ? await openVolume(await readAll(streams.stdin)) : await openVolume(image);
   for (const problem of volume.problems) output.note(problem.message);
   return volume;
+}
+
+/** The device that holds the image, for what needs no mount; whoever calls closes it. */
+export async function openDevice(image: string, streams: Streams): Promise<BlockDevice> {
+  return image === '-' ? MemoryDevice.from(await readAll(streams.stdin)) : FileDevice.open(image);
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<Uint8Array> {

@@ -10,6 +10,7 @@ import { Command, CommanderError } from 'commander';
 import { FsError } from 'f2fskit';
 import { addCommand, type Context } from './command.ts';
 import { cat } from './commands/cat.ts';
+import { dump } from './commands/dump.ts';
 import { info } from './commands/info.ts';
 import { ls } from './commands/ls.ts';
 import { manifest } from './commands/manifest.ts';
@@ -48,6 +49,7 @@ function buildProgram(context: Context): Command {
   addCommand(program, cat, context);
   addCommand(program, xattr, context);
   addCommand(program, manifest, context);
+  addCommand(program, dump, context);
   return program;
 }
 

@@ -11,7 +11,7 @@
 import { type Codec, CodecError, type CodecErrorReason, codecIds } from './codec.ts';
 import { copyLiterals, copyMatch } from './match.ts';
 
-/** LZ4 blocks. Reads 450 to 700 MB/s of output. */
+/** LZ4 blocks, LZ4HC's included. */
 export const lz4: Codec = {
   name: 'lz4',
   id: codecIds.lz4,

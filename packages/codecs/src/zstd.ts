@@ -7,7 +7,7 @@
 //   4. xxh64.ts      the checksum, where there is one
 //
 // The window is the target itself, so the output is written once, in place, and a match may reach back to its first byte.
-// Per call about 18 KiB of tables are allocated, and nothing that the source could make larger.
+// A call allocates at most 16 KiB of tables, and nothing that the source could make larger.
 
 import { type Codec, codecIds } from './codec.ts';
 import {

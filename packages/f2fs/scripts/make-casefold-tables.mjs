@@ -2,7 +2,7 @@
 //   node scripts/make-casefold-tables.mjs
 // Three tables as short strings of base-36 numbers, decoded when a case-insensitive directory is first met:
 //   known       code points that 12.1 assigns, noncharacters included: gap,length pairs
-//   ignorable   of those, the default-ignorable ones: gap,length pairs
+//   ignorable   default-ignorable, assigned or not: gap,length pairs
 //   folding     full case folding (statuses C and F): gap, then the folded code points as differences from the source
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const data = (path) => {
 
 const known = new Set([...data('Binary_Property/Assigned'), ...data('Binary_Property/Noncharacter_Code_Point')]);
 for (let surrogate = 0xd800; surrogate < 0xe000; surrogate++) known.delete(surrogate); // not UTF-8 anyway
-const ignorable = data('Binary_Property/Default_Ignorable_Code_Point').filter((point) => known.has(point));
+const ignorable = data('Binary_Property/Default_Ignorable_Code_Point');
 
 const folding = new Map();
 for (const status of ['C', 'F']) {

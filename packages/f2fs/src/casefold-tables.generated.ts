@@ -31,7 +31,7 @@ export const known =
   '1eke 2 1eke 2 1eke 2 1 1 u 2o 3k 6o 1e6m 2t4y';
 
 export const ignorable =
-  '4t 1 ip 1 jw 1 282 2 18z 2 2d 4 1ks 5 q 5 1d 5 1 a 3ck 1 14ez g 6n 1 4g 1 11bz 4 43z 8 h406 1 u 2o 3k 6o';
+  '4t 1 ip 1 jw 1 282 2 18z 2 2d 4 1ks 5 q 5 1d g 3ck 1 14ez g 6n 1 4g 1 27 9 119j 4 43z 8 h405 35s';
 
 export const folding =
   '1t,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 1,w 2j,lj ' +

@@ -92,8 +92,8 @@ export class MountableVolume extends TestVolume {
     raw.overprovisionSegmentCount.set(view, 0, 3);
     raw.freeSegmentCount.set(view, 0, 20);
     const [warmSegment, warmOffset] = pack.warmNodes ?? [1, 0];
-    [0, warmSegment, 2].forEach((segno, log) => raw.currentNodeSegments.set(view, 0, log, segno));
-    [3, 20, 9].forEach((segno, log) => raw.currentDataSegments.set(view, 0, log, segno));
+    for (const [log, segno] of [0, warmSegment, 2].entries()) raw.currentNodeSegments.set(view, 0, log, segno);
+    for (const [log, segno] of [3, 20, 9].entries()) raw.currentDataSegments.set(view, 0, log, segno);
     raw.currentNodeOffsets.set(view, 0, 1, warmOffset);
     raw.flags.set(view, 0, flags);
     raw.packBlockCount.set(view, 0, total);

@@ -32,11 +32,7 @@ export function brokenDemands(
  * Whether a path may change: it leads to a touched inode or lies below one. A directory that damage elsewhere names a
  * second time is entered under the first of its two names: its contents may have moved away, its own line has not.
  */
-function affectedPaths(
-  touched: ReadonlySet<number>,
-  good: Examination,
-  seen: Examination,
-): (path: string) => boolean {
+function affectedPaths(touched: ReadonlySet<number>, good: Examination, seen: Examination): (path: string) => boolean {
   const reachedTwice = new Set(seen.reachedTwice);
   const known = new Map<string, boolean>();
   const isAffected = (path: string): boolean => {

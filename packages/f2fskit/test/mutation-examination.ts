@@ -67,9 +67,13 @@ class Look implements Examination {
       const tracer = new Tracer();
       meterTracer(tracer, this.meter);
       const metered = new MeteredDevice(device, this.meter);
-      const volume = this.attempt('open', () => openVolumeSync(metered, { tracer }), (error) => {
-        this.refused = error;
-      });
+      const volume = this.attempt(
+        'open',
+        () => openVolumeSync(metered, { tracer }),
+        (error) => {
+          this.refused = error;
+        },
+      );
       if (volume === undefined) return;
       meterCache(volume.f2fs.store.blocks, this.meter);
       this.attempt('volume', () => {
@@ -95,7 +99,8 @@ class Look implements Examination {
   /** The demands on an error. */
   accept(what: string, error: unknown): boolean {
     if (!(error instanceof FsError)) {
-      const stack = error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error);
+      const stack =
+        error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 4).join(' | ') : String(error);
       this.broken.push(`${what} threw what is no FsError: ${stack}`);
       return false;
     }
@@ -202,7 +207,8 @@ class Look implements Examination {
       const count = runSync(inode.read(position, target));
       this.meter.add('fileBytes', count);
       const expected = Math.max(0, Math.min(target.length, size - position));
-      if (count !== expected) this.broken.push(`a read of ino ${inode.ino} at ${position} gave ${count} of ${expected}`);
+      if (count !== expected)
+        this.broken.push(`a read of ino ${inode.ino} at ${position} gave ${count} of ${expected}`);
     }
   }
 
@@ -212,11 +218,19 @@ class Look implements Examination {
     for (const path of paths) {
       const bytes = Uint8Array.from(path.slice(1) || '/', (character) => character.charCodeAt(0));
       for (const call of ['statSync', 'lstatSync', 'readdirSync', 'readlinkSync'] as const) {
-        this.attempt(call, () => volume[call](bytes), (error) => this.named(call, error));
+        this.attempt(
+          call,
+          () => volume[call](bytes),
+          (error) => this.named(call, error),
+        );
       }
       const attributes = this.attempt('lstatSync', () => volume.lstatSync(bytes));
       if (attributes === undefined || attributes.size > READ_BYTES_MAX) continue;
-      this.attempt('readFileSync', () => volume.readFileSync(bytes), (error) => this.named('readFileSync', error));
+      this.attempt(
+        'readFileSync',
+        () => volume.readFileSync(bytes),
+        (error) => this.named('readFileSync', error),
+      );
     }
   }
 

@@ -13,7 +13,7 @@ srand $seed;
 chdir $root or die "$root: $!\n";
 
 my @sources = map { open my $file, '<', "/in/$_" or die "$_: $!"; local $/; scalar <$file> } qw(text random program mixed lines);
-my (@files, @others, @dirs);
+my (@files, @others, @dirs, @xattrs);
 sub walk {
   my ($dir) = @_;
   push @dirs, $dir;
@@ -68,7 +68,7 @@ sub allocate {
   open my $file, '+<', $path or return 0;
   return syscall(FALLOCATE, fileno $file, $mode, $at, $length) == 0;
 }
-sub block { 4096 * int rand($_[0] / 4096 + 2) }
+sub block { 4096 * int rand($_[0] / 4096 + 1) }
 sub forget { my ($list, $path) = @_; @$list = grep { $_ ne $path } @$list }
 sub size_of { (lstat $_[0])[7] || 0 }
 
@@ -91,8 +91,8 @@ my %does = (
   punch => sub { my $path = one(@files); allocate(3, $path, int rand(size_of($path) + 1), 1 + amount(50000)) },
   zero => sub { my $path = one(@files); allocate(one(0x10, 0x11), $path, int rand(size_of($path) + 1), 1 + amount(50000)) },
   preallocate => sub { my $path = one(@files); allocate(one(0, 1), $path, int rand(size_of($path) + 1), 1 + amount(50000)) },
-  collapse => sub { my $path = one(@files); allocate(0x08, $path, block(size_of($path) / 2), block(20000)) },
-  insert => sub { my $path = one(@files); allocate(0x20, $path, block(size_of($path) / 2), block(20000)) },
+  collapse => sub { my $path = one(@files); allocate(0x08, $path, block(size_of($path) / 2), 4096 * (1 + int rand 3)) },
+  insert => sub { my $path = one(@files); allocate(0x20, $path, block(size_of($path) / 2), 4096 * (1 + int rand 3)) },
   rename => sub {
     my ($from, $to) = (one(@files), rand() < 0.3 ? one(@files) : new_path());
     return 0 if $from eq $to || !rename $from, $to;
@@ -127,14 +127,16 @@ my %does = (
   },
   remove => sub { my $path = one(@files); unlink $path or return 0; forget(\@files, $path); 1 },
   remove_other => sub { return 0 if !@others; my $path = one(@others); unlink $path or return 0; forget(\@others, $path); 1 },
-  rmdir => sub { my $path = one(@dirs); return 0 if $path eq '.' || !rmdir $path; forget(\@dirs, $path); 1 },
+  rmdir => sub { for my $path (reverse @dirs) { next if $path eq '.' || !rmdir $path; forget(\@dirs, $path); return 1 } 0 },
   set_xattr => sub {
     my $path = one(rand() < 0.8 ? @files : @dirs) . '';
     my $name = one('user.', 'trusted.', 'security.') . one('a', 'b', 'name', 'n' x 200);
     my $value = bytes(one(0, amount(150), amount(3000)));
-    return syscall(LSETXATTR, $path, $name, $value, length $value, 0) == 0;
+    syscall(LSETXATTR, $path, $name, $value, length $value, 0) == 0 or return 0;
+    push @xattrs, [$path, $name];
+    return 1;
   },
-  remove_xattr => sub { my ($path, $name) = (one(@files) . '', one('user.', 'trusted.', 'security.') . one('a', 'b', 'name')); syscall(LREMOVEXATTR, $path, $name) == 0 },
+  remove_xattr => sub { return 0 if !@xattrs; my ($path, $name) = @{one(@xattrs)}; syscall(LREMOVEXATTR, $path, $name) == 0 },
   mode => sub { chmod int rand 07777, one(@files, @dirs) },
   owner => sub { chown int rand 70000, int rand 70000, one(@files, @dirs) },
   times => sub { my $at = int rand 4e9; utime $at, $at, one(@files, @dirs) },

@@ -24,7 +24,9 @@ export function* dumpBlock(volume: F2fsVolume, address: number): Task<Dump> {
   if (area.kind === 'main') {
     const { value: owner, problem } = yield* attempt(blockOwner(volume, address));
     if (owner !== undefined) facts.push(...ownerFacts(owner));
-    if (problem !== undefined) problems.push(problem);
+    // A volume without an SSA cannot say who owns a block: that is no damage.
+    if (problem?.code === 'ENODATA') facts.push({ name: 'owner', value: `not known: ${problem.detail}` });
+    else if (problem !== undefined) problems.push(problem);
   }
   const title = `Block ${address}`;
   return newDump({ title, place: placeAt(address), layout: 'block', facts, problems, bytes: bytes.slice() });

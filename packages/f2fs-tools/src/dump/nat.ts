@@ -23,7 +23,7 @@ import { addressMeaning } from './areas.ts';
 import { natEntryNames } from './c-names.ts';
 import { type Dump, type DumpRow, fieldRows, newDump, placeAt } from './dump.ts';
 import { type Journal, lastEntry, readNatJournal, type TableSource } from './journals.ts';
-import { requireInRange } from './usage.ts';
+import { requireInRange, requireRange } from './usage.ts';
 
 /** The entry of a nid, and where it lies. */
 export interface NatLine extends NatRecord {
@@ -82,9 +82,7 @@ export class NatRange {
 
   /** Throws EINVAL for nids that the table has no room for. */
   static of(volume: F2fsVolume, first = 0, last = volume.store.nat.nidEnd - 1): NatRange {
-    const end = volume.store.nat.nidEnd - 1;
-    requireInRange('nid', first, 0, end);
-    requireInRange('nid', last, first, end);
+    requireRange('nid', first, last, volume.store.nat.nidEnd - 1);
     return new NatRange(volume, first, last);
   }
 

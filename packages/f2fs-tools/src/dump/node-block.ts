@@ -2,7 +2,14 @@
 
 import { ENOENT, FsError } from '@f2fskit/errno';
 import type { F2fsVolume } from '@f2fskit/f2fs';
-import { BLOCK_SIZE, corrupt, isMainAddress, NODE_FOOTER_OFFSET, NodeFooter } from '@f2fskit/f2fs-format';
+import {
+  BLOCK_SIZE,
+  corrupt,
+  isMainAddress,
+  NODE_FOOTER_OFFSET,
+  NodeFooter,
+  RESERVED_NIDS,
+} from '@f2fskit/f2fs-format';
 import type { CachedBlock } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import type { DumpFact } from './dump.ts';
@@ -17,12 +24,13 @@ export interface NodeBlockFound {
 }
 
 /**
- * Reads the block that the NAT names for `nid`. Throws EINVAL for a nid that the table has no room for, ENOENT for a free
- * one, Corruption blockAddress where the NAT names no block of the device, EIO.
+ * Reads the block that the NAT names for `nid`. Throws EINVAL for a nid that the table has no room for, ENOENT for one
+ * that is free or reserved, Corruption blockAddress where the NAT names no block of the device, EIO.
  */
 export function* readNodeBlock(volume: F2fsVolume, nid: number): Task<NodeBlockFound> {
   const nat = yield* natLineOf(volume, nid);
   const { blockAddress } = nat;
+  if (nid < RESERVED_NIDS) throw new FsError(ENOENT, `nid ${nid} is reserved: it never has a node`);
   if (blockAddress === 0) throw new FsError(ENOENT, `nid ${nid} is free: no node has this number`);
   const problems: FsError[] = [];
   if (!isMainAddress(volume.superblock, blockAddress)) {

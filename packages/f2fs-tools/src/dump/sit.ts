@@ -24,7 +24,7 @@ import { sitEntryNames } from './c-names.ts';
 import { type Dump, type DumpFact, type DumpRow, fieldRows, newDump, placeAt, problemsOf } from './dump.ts';
 import { type Journal, lastEntry, readSitJournal, type TableSource } from './journals.ts';
 import { countOf, rangeOf } from './phrases.ts';
-import { requireInRange } from './usage.ts';
+import { requireInRange, requireRange } from './usage.ts';
 
 /** The entry of a segment as stored, not judged, and where it lies. */
 export interface SitLine {
@@ -85,9 +85,7 @@ export class SitRange {
 
   /** Throws EINVAL for segments that the main area does not have. */
   static of(volume: F2fsVolume, first = 0, last = volume.superblock.segmentCountMain - 1): SitRange {
-    const end = volume.superblock.segmentCountMain - 1;
-    requireInRange('segment', first, 0, end);
-    requireInRange('segment', last, first, end);
+    requireRange('segment', first, last, volume.superblock.segmentCountMain - 1);
     return new SitRange(volume, first, last);
   }
 

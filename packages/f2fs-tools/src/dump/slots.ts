@@ -1,7 +1,8 @@
 // The slots of an inode or a direct node, and the nids of an indirect node, as rows: consecutive ones of one kind are one
 // row, so that a large contiguous file is a few lines.
 //
-// In a compressed file a compressed cluster is one row, with all its slots: the mark, the payload, what is reserved.
+// In a compressed file a compressed cluster is one row, with all its slots: the mark, the payload, what is reserved. So are
+// addresses that lead nowhere: they are listed and not summed up.
 
 import { COMPRESS_ADDRESS, isMainAddress, NEW_ADDRESS, NULL_ADDRESS, type Superblock } from '@f2fskit/f2fs-format';
 import { addressMeaning } from './areas.ts';
@@ -55,6 +56,10 @@ function addressAt({ view, offset }: Pick<Slots, 'view' | 'offset'>, index: numb
   return view.getUint32(offset + 4 * index, true);
 }
 
+function addressesAt(slots: Slots, index: number, count: number): number[] {
+  return Array.from({ length: count }, (_, slot) => addressAt(slots, index + slot));
+}
+
 function runLength(superblock: Superblock, slots: Slots, start: number): number {
   const first = addressAt(slots, start);
   const kind = kindOf(superblock, first);
@@ -62,7 +67,7 @@ function runLength(superblock: Superblock, slots: Slots, start: number): number 
   while (end < slots.count && clusterAt(slots, end) === undefined) {
     const address = addressAt(slots, end);
     if (kindOf(superblock, address) !== kind) break;
-    if (kind === 'outside' || kind === 'mark') break;
+    if (kind === 'mark') break;
     if (kind === 'block' && address !== first + (end - start)) break;
     end++;
   }
@@ -84,6 +89,10 @@ function rowAt(slots: Slots, index: number, count: number): Omit<DumpRow, 'value
 function runRow(superblock: Superblock, slots: Slots, index: number, count: number): DumpRow {
   const value = addressAt(slots, index);
   const row = rowAt(slots, index, count);
+  if (kindOf(superblock, value) === 'outside' && count > 1) {
+    const meaning = `${count} addresses that are not in the main area`;
+    return { ...row, value: addressesAt(slots, index, count), meaning: withFileBlocks(row, meaning) };
+  }
   const meaning = runMeaning(superblock, value, count);
   return { ...row, value, ...(count === 1 ? {} : { run: count }), meaning: withFileBlocks(row, meaning) };
 }
@@ -91,20 +100,20 @@ function runRow(superblock: Superblock, slots: Slots, index: number, count: numb
 function runMeaning(superblock: Superblock, address: number, count: number): string {
   switch (kindOf(superblock, address)) {
     case 'hole':
-      return count === 1 ? 'hole' : `${countOf(count, 'hole')}`;
+      return count === 1 ? 'hole' : countOf(count, 'hole');
     case 'reserved':
       return 'reserved, reads as zeros';
     case 'mark':
       return 'mark of a compressed cluster where none starts';
     case 'block':
-      return `block ${rangeOf(address, count)}: ${addressMeaning(superblock, address)}`;
+      return `block ${rangeOf(address, count)} (${addressMeaning(superblock, address)})`;
     case 'outside':
       return addressMeaning(superblock, address);
   }
 }
 
 function clusterRow(slots: Slots, index: number, count: number): DumpRow {
-  const value = Array.from({ length: count }, (_, slot) => addressAt(slots, index + slot));
+  const value = addressesAt(slots, index, count);
   const row = rowAt(slots, index, count);
   return { ...row, value, meaning: withFileBlocks(row, `compressed cluster: ${payloadText(value)}`) };
 }
