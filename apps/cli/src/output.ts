@@ -2,8 +2,10 @@
 // anybody's bytes: to a terminal they go with control characters escaped, to a pipe or file exactly as stored.
 
 import { once } from 'node:events';
-import { styleText } from 'node:util';
 import { utf8Decode } from '@f2fskit/vfs';
+
+/** Terminal codes that turn a style on and off. */
+const styles = { bold: [1, 22], blue: [34, 39] } as const;
 
 /** The streams of one run, so that tests can hold them. */
 export interface Streams {
@@ -60,11 +62,12 @@ export class Output {
   }
 
   heading(text: string): string {
-    return this.#color ? styleText('bold', text) : text;
+    return this.paint('bold', text);
   }
 
-  paint(format: Parameters<typeof styleText>[0], text: string): string {
-    return this.#color ? styleText(format, text) : text;
+  paint(style: keyof typeof styles, text: string): string {
+    const [on, off] = styles[style];
+    return this.#color ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   }
 }
 

@@ -401,7 +401,7 @@ export function decodeSuperblock(copy: Uint8Array, block: number): Superblock {
   check(mainAddress === next, 'superblockArea', raw.mainAddress, next, mainAddress);
   next += segmentCountMain * SEGMENT_BLOCKS;
   const end = segment0Address + segmentCount * SEGMENT_BLOCKS;
-  check(next < end + 600, 'superblockArea', raw.segmentCountMain, `an end at ${end} or before`, next);
+  check(next <= end, 'superblockArea', raw.segmentCountMain, `an end at ${end} or before`, next);
 
   // build
   const extensions = readExtensions(raw.extensions.get(view, 0), extensionCount + hotExtensionCount);

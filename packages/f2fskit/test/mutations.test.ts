@@ -24,7 +24,7 @@ import { type Examination, examine } from './mutation-examination.ts';
 
 const { F2FSKIT_FULL, F2FSKIT_SEED, VOLUME } = process.env;
 /** Each volume gets as many cases as its cost allows, between the two bounds. */
-const SLICE_COST = F2FSKIT_FULL === '1' ? 140_000 : 14_000;
+const SLICE_COST = F2FSKIT_FULL === '1' ? 80_000 : 8_000;
 const CASES_MIN = 3;
 const CASES_MAX = F2FSKIT_FULL === '1' ? 600 : 60;
 const FAILURES_SHOWN_MAX = 5;

@@ -53,7 +53,7 @@ function block(path: Uint8Array, attributes: ExtendedAttribute[], dump: boolean)
   const lines = [Buffer.concat([Buffer.from('# file: '), quote(path, '\n\r\\')])];
   for (const { name, value } of attributes) {
     const shown = [quote(name, '\n\r\\=')];
-    if (dump && value.length > 0) shown.push(Buffer.from(`=0x${Buffer.from(value).toString('hex')}`));
+    if (dump) shown.push(Buffer.from(`=0x${Buffer.from(value).toString('hex')}`));
     lines.push(Buffer.concat(shown));
   }
   return Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]).concat(Buffer.from('\n')));

@@ -1,12 +1,14 @@
 // A table for people: columns as wide as they need to be, numbers to the right, a rule under the head.
 
-import { styleText } from 'node:util';
-
 const color =
   process.env['NO_COLOR'] === undefined && (process.stdout.isTTY === true || process.env['FORCE_COLOR'] !== undefined);
 
-export function paint(format: Parameters<typeof styleText>[0], text: string): string {
-  return color ? styleText(format, text) : text;
+/** Terminal codes that turn a style on and off. */
+const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], blue: [34, 39] } as const;
+
+export function paint(style: keyof typeof styles, text: string): string {
+  const [on, off] = styles[style];
+  return color ? `\u001b[${on}m${text}\u001b[${off}m` : text;
 }
 
 export interface Column {
