@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { utf8Decode } from '@f2fskit/vfs';
 
 /** Terminal codes that turn a style on and off. */
-const styles = { bold: [1, 22], blue: [34, 39] } as const;
+const styles = { bold: [1, 22], red: [31, 39], blue: [34, 39] } as const;
 
 /** The streams of one run, so that tests can hold them. */
 export interface Streams {

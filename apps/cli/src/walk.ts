@@ -1,6 +1,6 @@
 // Commands that go through a tree: one path, or with -R everything below it, in the byte order of the paths.
 
-import { type Inode, joinBytes, type TreeEvent, utf8Encode } from '@f2fskit/vfs';
+import { type Inode, joinBytes, type TreeEvent, type TreeOrder, utf8Encode } from '@f2fskit/vfs';
 import { type Volume, withPath } from 'f2fskit';
 import { type Output, visible } from './output.ts';
 
@@ -10,6 +10,17 @@ export interface Visited {
   /** Without a leading slash; the root is `.`: as tools print that are run inside a mounted volume. */
   relativePath: Uint8Array;
   depth: number;
+  /** No other name follows in its directory; told in order 'names'. */
+  last: boolean;
+}
+
+export interface VisitOptions {
+  /** Everything below as well; default true. */
+  recursive?: boolean;
+  depthMax?: number;
+  /** Follow a symlink at the end of the path; default true. */
+  followLast?: boolean;
+  order?: TreeOrder;
 }
 
 const ROOT = utf8Encode('.');
@@ -18,7 +29,7 @@ const ROOT = utf8Encode('.');
 export async function* visit(
   volume: Volume,
   path: string,
-  { recursive = true, depthMax = Infinity, followLast = true } = {},
+  { recursive = true, depthMax = Infinity, followLast = true, order = 'bytes' }: VisitOptions = {},
   output: Output,
 ): AsyncGenerator<Visited> {
   const { scheduler, vfs } = volume;
@@ -26,15 +37,15 @@ export async function* visit(
   const shown = start.path.length === 1 ? start.path : start.path.subarray(1);
   const isRoot = start.path.length === 1;
   if (!recursive) {
-    yield { inode: start.inode, relativePath: isRoot ? ROOT : shown, depth: 0 };
+    yield { inode: start.inode, relativePath: isRoot ? ROOT : shown, depth: 0, last: true };
     return;
   }
-  const walk = vfs.tree(start.inode, isRoot ? ROOT : shown, { depthMax });
+  const walk = vfs.tree(start.inode, isRoot ? ROOT : shown, { depthMax, order });
   for (;;) {
     const event: TreeEvent | undefined = await scheduler.run(walk.next());
     if (event === undefined) return;
     if (event.type === 'entry') {
-      yield { inode: event.inode, relativePath: relative(event.path, isRoot), depth: event.depth };
+      yield { inode: event.inode, relativePath: relative(event.path, isRoot), depth: event.depth, last: event.last };
     } else output.fail(`${visible(Buffer.from(event.path).toString())}: ${event.error.message}`);
   }
 }

@@ -1,7 +1,7 @@
 // Address arithmetic of the main area and the checkpoint packs. All addresses are block addresses from the start of the
 // volume; a segment number counts main segments from 0.
 
-import { SEGMENT_BLOCKS } from './constants.ts';
+import { COMPRESS_ADDRESS, SEGMENT_BLOCKS } from './constants.ts';
 import type { Superblock } from './superblock.ts';
 
 /** The block after the last block of the main area. */
@@ -14,7 +14,8 @@ export function isMainAddress(
   superblock: Pick<Superblock, 'mainAddress' | 'segmentCountMain'>,
   address: number,
 ): boolean {
-  return address >= superblock.mainAddress && address < mainEndAddress(superblock);
+  // The area of the largest volumes reaches beyond the two special values at the end of the address range.
+  return address >= superblock.mainAddress && address < Math.min(mainEndAddress(superblock), COMPRESS_ADDRESS);
 }
 
 /** The main segment of a main address. */

@@ -72,7 +72,7 @@ export const RawInode = struct('f2fs_inode', 4096, {
   nameLength: u32(88, 'bytes of that name'),
   name: bytes(92, MAX_NAME_BYTES, 'its last known name, for recovery'),
   dirLevel: u8(347, 'directories: levels the hash table starts with'),
-  extent: structs(348, RawExtent, 1, 'a cached run of the file; believed before the addresses'),
+  extent: structs(348, RawExtent, 1, 'the longest run of the file, remembered; believed before the addresses'),
   addresses: u32s(
     INODE_ADDRESSES_OFFSET,
     ADDRESSES_PER_INODE_MAX,
@@ -106,7 +106,7 @@ export interface InodeTime {
 export interface InodeExtent {
   readonly fileBlock: number;
   readonly address: number;
-  /** Blocks; 0: no extent is cached, the other two mean nothing. */
+  /** Blocks; 0: no extent is known, the other two mean nothing. */
   readonly length: number;
 }
 

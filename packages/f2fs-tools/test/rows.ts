@@ -12,7 +12,8 @@ export function rowOf(dump: Dump, name: string): DumpRow {
 /** The child whose title starts so; fails when there is none. */
 export function childOf(dump: Dump, title: string): Dump {
   const child = dump.children.find((candidate) => candidate.title.startsWith(title));
-  if (child === undefined) throw new Error(`${dump.title} has no ${title}: ${dump.children.map((c) => c.title).join(', ')}`);
+  if (child === undefined)
+    throw new Error(`${dump.title} has no ${title}: ${dump.children.map((c) => c.title).join(', ')}`);
   return child;
 }
 

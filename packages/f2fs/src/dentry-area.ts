@@ -44,8 +44,11 @@ export interface DentryArea {
   place: CorruptionPlace;
 }
 
-/** Reads every entry of the area in slot order, and adds what is broken to `problems`. */
-export function readDentries(area: DentryArea, nidEnd: number, problems: FsError[]): StoredDentry[] {
+/**
+ * Reads the entries of the area in slot order, and adds what is broken to `problems`. With `hash` only entries that have
+ * it: a lookup does not pay for the others.
+ */
+export function readDentries(area: DentryArea, nidEnd: number, problems: FsError[], hash?: number): StoredDentry[] {
   const { bytes, view, offset, layout } = area;
   const bitmap = bytes.subarray(offset + layout.bitmapOffset);
   const found: StoredDentry[] = [];
@@ -57,26 +60,24 @@ export function readDentries(area: DentryArea, nidEnd: number, problems: FsError
     const at = offset + dentryEntryOffset(layout, slot);
     const length = Dentry.nameLength.get(view, at);
     const slotsTaken = dentrySlots(length);
-    const where = { ...area.place, offset: at + Dentry.nameLength.offset };
     if (length === 0 || length > MAX_NAME_BYTES || slot + slotsTaken > layout.slots) {
+      const where = { ...area.place, offset: at + Dentry.nameLength.offset };
       const expected = `1 to ${Math.min(MAX_NAME_BYTES, (layout.slots - slot) * NAME_SLOT_BYTES)}`;
       problems.push(corrupt('dentry', { where, expected, found: length, detail: 'length of a name' }));
       slot++;
       continue;
     }
-    const nameAt = offset + dentryNameOffset(layout, slot);
-    const ino = Dentry.ino.get(view, at);
-    if (ino === 0 || ino >= nidEnd) {
-      const inoPlace = { ...where, offset: at + Dentry.ino.offset };
-      problems.push(corrupt('dentryIno', { where: inoPlace, expected: `1 to ${nidEnd - 1}`, found: ino }));
-    } else {
-      found.push({
-        slot,
-        hash: Dentry.hash.get(view, at),
-        ino,
-        fileType: Dentry.fileType.get(view, at),
-        name: bytes.subarray(nameAt, nameAt + length),
-      });
+    const storedHash = Dentry.hash.get(view, at);
+    if (hash === undefined || storedHash === hash) {
+      const nameAt = offset + dentryNameOffset(layout, slot);
+      const ino = Dentry.ino.get(view, at);
+      if (ino === 0 || ino >= nidEnd) {
+        const where = { ...area.place, offset: at + Dentry.ino.offset };
+        problems.push(corrupt('dentryIno', { where, expected: `1 to ${nidEnd - 1}`, found: ino }));
+      } else {
+        const fileType = Dentry.fileType.get(view, at);
+        found.push({ slot, hash: storedHash, ino, fileType, name: bytes.subarray(nameAt, nameAt + length) });
+      }
     }
     slot += slotsTaken;
   }

@@ -215,8 +215,7 @@ class Search {
   /** The inode number of the name if it is in this area; with `hash` only entries that have it are looked at. */
   area(area: DentryArea, hash?: number): number {
     const problems: FsError[] = [];
-    for (const stored of readDentries(area, this.#nidEnd, problems)) {
-      if (hash !== undefined && stored.hash !== hash) continue;
+    for (const stored of readDentries(area, this.#nidEnd, problems, hash)) {
       if (!isDot(stored.name) && this.#matches(stored)) return stored.ino;
     }
     this.#damage ??= problems[0];

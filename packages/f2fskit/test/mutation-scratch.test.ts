@@ -42,7 +42,7 @@ test('measure', () => {
         (kinds[k] ??= [0, 0])[0]++;
         if (seen.refused || seen.damage.length !== good.damage.length) kinds[k][1]++;
       }
-      const broken = brokenDemands(m, good, seen).filter((b: string) => !b.includes("(acl at"));
+      const broken = brokenDemands(m, good, seen).filter((b: string) => !b.includes('(acl at'));
       for (const c of costs) if (!(max[c]?.[0] >= seen.counts[c])) max[c] = [seen.counts[c], name + ' ' + seed];
       if (broken.length) {
         fails++;

@@ -41,21 +41,22 @@ describe('golden volumes', () => {
     expect(() => loadGolden('no such volume')).toThrow(/no golden volume is called/);
   });
 
-  it('more come from F2FSKIT_FIXTURES; a name that the repository has stays its own', () => {
+  it('more come from the folders of F2FSKIT_FIXTURES, under names of their own', () => {
     const [first] = goldenVolumes();
     const image = new Uint8Array(2 * BLOCK_SIZE).fill(7, 5000, 5010);
     const extra = folder({
-      'zz-extra.img.gz': gzipSync(image),
-      'zz-extra.xattrs': 'what it has',
-      'zz-extra-other.manifest': 'of another name',
+      'zz.img.gz': gzipSync(image),
+      'zz.xattrs': 'what it has',
+      'zz-other.manifest': 'of another name',
       [`${first!.name}.img.gz`]: gzipSync(image),
     });
-    process.env['F2FSKIT_FIXTURES'] = extra;
-    expect(fixtureFolders()[1]).toBe(extra);
+    process.env['F2FSKIT_FIXTURES'] = `/no/such/folder${path.delimiter}${extra}`;
+    expect(fixtureFolders().slice(1)).toEqual(['/no/such/folder', extra]);
     expect(goldenVolumes().find(({ name }) => name === first!.name)).toEqual(first);
-    const golden = loadGolden('zz-extra');
-    expect(Buffer.from(golden.bytes)).toEqual(Buffer.from(image));
+    expect(Buffer.from(loadGolden(`extra/${first!.name}`).bytes)).toEqual(Buffer.from(image));
+    const golden = loadGolden('extra/zz');
     expect([golden.manifest, golden.xattrs, golden.cblocks]).toEqual([undefined, 'what it has', undefined]);
+    expect(golden.raw('xattrs')).toEqual(Buffer.from('what it has'));
   });
 
   it('a folder that is not there has none', () => {

@@ -14,3 +14,4 @@ export {
   structureKinds,
 } from './structures.ts';
 export { type BuiltEntry, type BuiltInode, VolumeBuilder } from './volume-builder.ts';
+export { buildZoo, ZOO_NAME } from './zoo.ts';

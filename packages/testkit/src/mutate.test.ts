@@ -21,12 +21,16 @@ const NAME = 'plain-default'; // superblock, checkpoint and inode checksums
 const mutator = mutatorOf(NAME);
 const cases: MutationCase[] = Array.from({ length: 400 }, (_, seed) => mutator.make(seed));
 
+function sameBlocks(a: ReadonlyMap<number, Uint8Array>, b: ReadonlyMap<number, Uint8Array>): boolean {
+  return a.size === b.size && [...a].every(([block, bytes]) => Buffer.compare(bytes, b.get(block)!) === 0);
+}
+
 describe('the mutator', () => {
   it('makes the same case of the same seed, another of another, and describes it in one line', () => {
     for (const [seed, made] of cases.slice(0, 50).entries()) {
       const again = replay(NAME, seed);
       expect(describeMutation(again.mutation)).toBe(describeMutation(made));
-      expect(again.mutation.changed).toEqual(made.changed);
+      expect(sameBlocks(again.mutation.changed, made.changed)).toBe(true);
       expect(describeMutation(made)).not.toMatch(/\n/);
       expect(describeMutation(made)).toContain(`${NAME} seed ${seed}: `);
     }
@@ -46,13 +50,14 @@ describe('the mutator', () => {
         if ((block + 1) * BLOCK_SIZE > made.size) continue;
         const found = new Uint8Array(BLOCK_SIZE);
         runSync(readBytes(device, block * BLOCK_SIZE, found));
-        expect(found).toEqual(bytes);
+        expect(Buffer.compare(found, bytes)).toBe(0);
         differs ||= Buffer.compare(bytes, readImageBlock(mutator.image, block).bytes) !== 0;
       }
       // Zeros in a block of zeros, a block exchanged with itself: rare, and harmless.
       if (!differs) expect(made.steps.join()).toMatch(/zeros|content of|exchanged/);
     }
-    for (const [block, bytes] of before) expect(readImageBlock(mutator.image, block).bytes).toEqual(bytes);
+    const now = new Map([...before.keys()].map((block) => [block, readImageBlock(mutator.image, block).bytes]));
+    expect(sameBlocks(before, now)).toBe(true);
   });
 
   it('gives every kind of structure its share', () => {

@@ -18,6 +18,7 @@ import { pick, pickLeaf, pickValue, readValue, type ValuePool, writeValue } from
 import { NatTable } from './nat-table.ts';
 import { sealBlock } from './seal.ts';
 import { mapStructures, type Owners, type Place, type StructureKind, type StructureMap } from './structures.ts';
+import { buildZoo, ZOO_NAME } from './zoo.ts';
 
 /** One damaged volume. */
 export interface MutationCase {
@@ -244,11 +245,12 @@ export function describeMutation({ volume, seed, steps, repaired, touched }: Mut
 
 const mutators = new Map<string, Mutator>();
 
-/** The mutator of a golden volume, made once a process. */
+/** The mutator of a golden volume, or of the {@link ZOO_NAME}, made once a process. */
 export function mutatorOf(volumeName: string): Mutator {
   let mutator = mutators.get(volumeName);
   if (mutator === undefined) {
-    mutator = new Mutator(volumeName, loadGolden(volumeName).device);
+    const image = volumeName === ZOO_NAME ? buildZoo() : loadGolden(volumeName).device;
+    mutator = new Mutator(volumeName, image);
     mutators.set(volumeName, mutator);
   }
   return mutator;

@@ -8,8 +8,6 @@ import { MemoryDevice } from '@f2fskit/block';
 import { assert } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
-  bucketFirstBlock,
-  bucketOf,
   CHECKPOINT_CHECKSUM_OFFSET,
   CheckpointFlag,
   DENTRY_BLOCK_LAYOUT,
@@ -36,6 +34,7 @@ import {
   natCopyAddress,
   natEntryOffset,
   nodeFooterFlag,
+  OrphanBlock,
   RawCheckpoint,
   RawInode,
   RawSuperblock,
@@ -80,13 +79,14 @@ export class VolumeBuilder {
   #nextBlock: number;
   #nextNid = ROOT_INO + 1;
 
-  constructor({ mainSegments = 24 }: { mainSegments?: number } = {}) {
+  /** `orphans`: inodes that the checkpoint lists as deleted while open, 1020 at most. */
+  constructor({ mainSegments = 24, orphans = [] }: { mainSegments?: number; orphans?: readonly number[] } = {}) {
     const segments = TABLE_SEGMENTS + mainSegments;
     this.image = new MemoryDevice((FIRST_SEGMENT_ADDRESS + segments * SEGMENT_BLOCKS) * BLOCK_SIZE, { name: 'built' });
     const block = superblockOf(segments, mainSegments);
     this.superblock = decodeSuperblock(block.subarray(SUPER_OFFSET), 0);
     for (const copy of [0, 1]) writeImageBlock(this.image, copy, block);
-    this.#writePack();
+    this.#writePack(orphans);
     for (const nid of [NODE_INO, META_INO]) this.setNat(nid, nid, 1);
     this.#nextBlock = this.superblock.mainAddress + LOG_SEGMENTS * SEGMENT_BLOCKS;
   }
@@ -203,8 +203,8 @@ export class VolumeBuilder {
     return ino;
   }
 
-  /** Pack 0: checkpoint, one compact summary, three node summaries, checkpoint. */
-  #writePack(): void {
+  /** Pack 0: checkpoint, orphans if any, one compact summary, three node summaries, checkpoint. */
+  #writePack(orphans: readonly number[]): void {
     const { checkpointAddress, segmentCountMain, segmentCountNat, segmentCountSit } = this.superblock;
     const bytes = new Uint8Array(BLOCK_SIZE);
     const view = viewOf(bytes);
@@ -218,9 +218,11 @@ export class VolumeBuilder {
       raw.currentDataSegments.set(view, 0, log, log < 3 ? log : 0xffff_ffff);
       raw.currentNodeSegments.set(view, 0, log, log < 3 ? 3 + log : 0xffff_ffff);
     }
-    raw.flags.set(view, 0, CheckpointFlag.umount | CheckpointFlag.compactSummary);
-    raw.packBlockCount.set(view, 0, 6);
-    raw.startSum.set(view, 0, 1);
+    const orphanBlocks = orphans.length > 0 ? 1 : 0;
+    const orphanFlag = orphanBlocks > 0 ? CheckpointFlag.orphanPresent : 0;
+    raw.flags.set(view, 0, CheckpointFlag.umount | CheckpointFlag.compactSummary | orphanFlag);
+    raw.packBlockCount.set(view, 0, 6 + orphanBlocks);
+    raw.startSum.set(view, 0, 1 + orphanBlocks);
     raw.validNodeCount.set(view, 0, 1);
     raw.validInodeCount.set(view, 0, 1);
     raw.nextFreeNid.set(view, 0, ROOT_INO + 1);
@@ -228,7 +230,8 @@ export class VolumeBuilder {
     raw.natBitmapBytes.set(view, 0, (segmentCountNat / 2) * (SEGMENT_BLOCKS / 8));
     raw.checksumOffset.set(view, 0, CHECKPOINT_CHECKSUM_OFFSET);
     sealCheckpoint(bytes);
-    for (const index of [0, 5]) this.write(checkpointAddress + index, bytes);
+    for (const index of [0, 5 + orphanBlocks]) this.write(checkpointAddress + index, bytes);
+    if (orphanBlocks > 0) this.write(checkpointAddress + 1, orphanBlockOf(orphans));
   }
 }
 
@@ -264,9 +267,14 @@ export function putEntries(area: Uint8Array, layout: DentryLayout, entries: read
   }
 }
 
-/** The file block in which a lookup at level 0 expects a name. */
-export function bucketBlockOf(name: string, dirLevel = 0): number {
-  return bucketFirstBlock(0, dirLevel, bucketOf(0, dirLevel, dentryHash(Buffer.from(name, 'utf8'))));
+function orphanBlockOf(orphans: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(BLOCK_SIZE);
+  const view = viewOf(bytes);
+  for (const [index, ino] of orphans.entries()) OrphanBlock.inos.set(view, 0, index, ino);
+  OrphanBlock.blockIndex.set(view, 0, 1);
+  OrphanBlock.blockCount.set(view, 0, 1);
+  OrphanBlock.entryCount.set(view, 0, orphans.length);
+  return bytes;
 }
 
 function superblockOf(segments: number, mainSegments: number): Uint8Array {

@@ -440,3 +440,31 @@ describe('TreeWalk in byte order, when the medium goes bad meanwhile', () => {
     expect(walk(filesystem).filter((line) => line.startsWith('!'))).toEqual(['! /e EUCLEAN']);
   });
 });
+
+describe("order 'names'", () => {
+  /** Component by component: what is in a directory comes right behind it. */
+  const byComponents = (a: string, b: string): number => {
+    const [left, right] = [a.split('/'), b.split('/')];
+    const at = left.findIndex((name, index) => name !== right[index]);
+    if (at < 0 || left[at] === undefined) return left.length - right.length;
+    return right[at] === undefined
+      ? 1
+      : Buffer.compare(Buffer.from(left[at]!, 'latin1'), Buffer.from(right[at]!, 'latin1'));
+  };
+
+  it('is that of a drawn tree, and tells the last name of each directory', () => {
+    fc.assert(
+      fc.property(treeNodes, (nodes) => {
+        const { filesystem, paths } = build(nodes);
+        const found = events(filesystem, { path: '.', order: 'names' });
+        expect(found.map(shown)).toEqual(paths.map((path) => path.toString('latin1')).sort(byComponents));
+        const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+        for (const [index, event] of found.entries()) {
+          const parent = parentOf(shown(event));
+          const follows = found.slice(index + 1).some((later) => parentOf(shown(later)) === parent && later.depth > 0);
+          expect(event.type === 'entry' && event.last, shown(event)).toBe(!follows);
+        }
+      }),
+    );
+  });
+});

@@ -4,7 +4,8 @@
 // itself nor one that hangs under two names makes the walk long. What cannot be read is an event of the walk, not its end.
 //
 // Order 'bytes' is the global byte order of the paths: in a directory, a record sorts by `name` and the contents of a
-// directory by `name/`, because `a-b` comes before `a/b`.
+// directory by `name/`, because `a-b` comes before `a/b`. Order 'names' is that of a drawn tree: names sorted, and the
+// contents of a directory right behind its record.
 
 import { Corruption, ENAMETOOLONG, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
@@ -23,15 +24,26 @@ export const TREE_PATH_BYTES_MAX = 131_072;
 
 /** What the walk came to. Paths begin with the path that the walk was given. */
 export type TreeEvent =
-  | { type: 'entry'; path: Uint8Array; name: Uint8Array; depth: number; inode: Inode; ino: number }
+  | {
+      type: 'entry';
+      path: Uint8Array;
+      name: Uint8Array;
+      depth: number;
+      inode: Inode;
+      ino: number;
+      /** No other name follows in its directory. Told in order 'names' only: elsewhere false. */
+      last: boolean;
+    }
   /** A name whose inode cannot be read. `kind` is what the directory says of it. */
   | { type: 'unreadable'; path: Uint8Array; name: Uint8Array; depth: number; entry: DirectoryEntry; error: FsError }
   /** Damage inside the listing of the directory `path`, or the reason why it is not listed. */
   | { type: 'damage'; path: Uint8Array; depth: number; error: FsError };
 
+export type TreeOrder = 'bytes' | 'names' | 'disk';
+
 export interface TreeWalkOptions {
-  /** 'bytes' (default): global byte order of the paths. 'disk': as stored, without sorting. */
-  order?: 'bytes' | 'disk';
+  /** 'bytes' (default): global byte order of the paths. 'names': a drawn tree's. 'disk': as stored, without sorting. */
+  order?: TreeOrder;
   /** The depth of the deepest entries: 0 = the start alone, 1 = also what is in it, as `find -maxdepth`. */
   depthMax?: number;
 }
@@ -48,7 +60,7 @@ interface Level {
   /** Its path is the first so many bytes of the walk's path buffer. */
   pathBytes: number;
   depth: number;
-  /** Still to do, the next one last; in byte order sorted once the listing is over. */
+  /** Still to do, the next one last; in sorted orders sorted once the listing is over. */
   items: Item[];
   /** Where more items come from; `undefined` at the end of the listing. */
   reader: DirectoryReader | undefined;
@@ -56,7 +68,7 @@ interface Level {
 
 export class TreeWalk {
   readonly #inodes: InodeCache;
-  readonly #order: 'bytes' | 'disk';
+  readonly #order: TreeOrder;
   readonly #depthMax: number;
   readonly #levels: Level[] = [];
   /** Begins with the path of the deepest level, hence with that of every level. */
@@ -90,13 +102,21 @@ export class TreeWalk {
       if (this.#start !== undefined) {
         const { inode, path } = this.#start;
         this.#start = undefined;
-        this.#events.push({ type: 'entry', path, name: path, depth: 0, inode, ino: inode.ino });
+        this.#events.push({
+          type: 'entry',
+          path,
+          name: path,
+          depth: 0,
+          inode,
+          ino: inode.ino,
+          last: this.#order === 'names',
+        });
         if (inode.kind === 'directory' && this.#depthMax > 0) this.#enter(inode, path, 0);
         continue;
       }
       const level = this.#levels[this.#levels.length - 1];
       if (level === undefined) return undefined;
-      if (level.reader !== undefined && (this.#order === 'bytes' || level.items.length === 0)) {
+      if (level.reader !== undefined && (this.#order !== 'disk' || level.items.length === 0)) {
         yield* this.#more(level, level.reader);
         continue;
       }
@@ -123,9 +143,10 @@ export class TreeWalk {
       this.#enter(inode, path, depth);
       return;
     }
-    this.#events.push({ type: 'entry', path, name: entry.name, depth, inode, ino: inode.ino });
+    const last = this.#order === 'names' && level.items.length === 0;
+    this.#events.push({ type: 'entry', path, name: entry.name, depth, inode, ino: inode.ino, last });
     if (inode.kind !== 'directory' || depth >= this.#depthMax) return;
-    if (this.#order === 'disk') this.#enter(inode, path, depth);
+    if (this.#order !== 'bytes') this.#enter(inode, path, depth);
     else insertSorted(level.items, { key: joinBytes(entry.name, SLASH), contents: true, entry });
   }
 
@@ -166,9 +187,9 @@ export class TreeWalk {
       }
     } else {
       level.reader = undefined;
-      if (this.#order === 'bytes') level.items.sort((a, b) => compareBytes(a.key, b.key));
+      if (this.#order !== 'disk') level.items.sort((a, b) => compareBytes(a.key, b.key));
     }
-    // Items are taken from the end. In byte order that matters once, behind the sort.
+    // Items are taken from the end. In sorted orders that matters once, behind the sort.
     if (this.#order === 'disk' || batch === undefined) level.items.reverse();
   }
 

@@ -39,7 +39,12 @@ export const ls: CommandSpec<Options> = {
   ],
   async run(volume, [path], options, { output }) {
     let first = true;
-    for await (const visited of visit(volume, path as string, { recursive: options.recursive === true }, output)) {
+    for await (const visited of visit(
+      volume,
+      path as string,
+      { recursive: options.recursive === true, order: 'names' },
+      output,
+    )) {
       if (visited.inode.kind !== 'directory') {
         if (visited.depth > 0) continue;
         const rows = [

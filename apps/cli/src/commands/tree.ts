@@ -33,13 +33,12 @@ export const tree: CommandSpec<Options> = {
   async run(volume, [path], { depth = Infinity, json = false }, { output }) {
     const counts = { directories: 0, files: 0 };
     const drawing = new Drawing(output);
-    for await (const visited of visit(volume, path as string, { depthMax: depth }, output)) {
+    for await (const visited of visit(volume, path as string, { depthMax: depth, order: 'names' }, output)) {
       if (visited.depth > 0) counts[visited.inode.kind === 'directory' ? 'directories' : 'files']++;
       if (json) await output.json(asObject(visited));
       else await drawing.add(visited, await targetOf(volume, visited.inode, output));
     }
     if (json) return;
-    await drawing.end();
     const { directories, files } = counts;
     await output.line(
       `\n${directories} director${directories === 1 ? 'y' : 'ies'}, ${files} file${files === 1 ? '' : 's'}`,
@@ -63,56 +62,27 @@ function asObject(visited: Visited): object {
   return { ...jsonPath(absolutePath(visited)), depth: visited.depth, ino: visited.inode.ino, type: kind, size };
 }
 
-interface PendingLine {
-  name: Uint8Array;
-  depth: number;
-  kind: string;
-  target: Uint8Array | undefined;
-}
-
-/**
- * Draws the branches. Whether a line is the last of its directory shows only when a later line is not deeper, so lines
- * wait: at most one a level plus those below it.
- */
+/** Draws the branches line by line: whether a directory goes on is known for every level that is open. */
 class Drawing {
   readonly #output: Output;
-  #waiting: PendingLine[] = [];
+  /** By depth: do more names follow in that directory? */
+  readonly #goesOn: boolean[] = [];
 
   constructor(output: Output) {
     this.#output = output;
   }
 
-  async add({ inode, relativePath, depth }: Visited, target: Uint8Array | undefined): Promise<void> {
-    const slash = relativePath.lastIndexOf(0x2f);
-    const name = depth === 0 ? relativePath : relativePath.subarray(slash + 1);
-    this.#waiting.push({ name, depth, kind: inode.kind, target });
-  }
-
-  async end(): Promise<void> {
-    const lines = this.#waiting;
-    this.#waiting = [];
-    /** From the end: does a later line of the same directory follow? One answer a depth. */
-    const follows: boolean[] = [];
-    const last = lines.map(() => true);
-    for (let index = lines.length - 1; index >= 0; index--) {
-      const { depth } = lines[index]!;
-      last[index] = follows[depth] !== true;
-      follows.length = depth;
-      follows[depth] = true;
-    }
-    const open: boolean[] = [];
-    for (const [index, line] of lines.entries()) await this.#draw(line, last[index]!, open);
-  }
-
-  async #draw({ name, depth, kind, target }: PendingLine, last: boolean, open: boolean[]): Promise<void> {
+  async add({ inode, relativePath, depth, last }: Visited, target: Uint8Array | undefined): Promise<void> {
+    const name = depth === 0 ? relativePath : relativePath.subarray(relativePath.lastIndexOf(0x2f) + 1);
     if (depth > 0) {
       let lead = '';
-      for (let level = 1; level < depth; level++) lead += open[level] === true ? '│   ' : '    ';
+      for (let level = 1; level < depth; level++) lead += this.#goesOn[level] === true ? '│   ' : '    ';
       await this.#output.write(`${lead}${last ? '└── ' : '├── '}`);
-      open[depth] = !last;
+      this.#goesOn[depth] = !last;
     }
     const shown = this.#output.name(name);
-    if (kind === 'directory' && typeof shown === 'string') await this.#output.write(this.#output.paint('blue', shown));
+    if (inode.kind === 'directory' && typeof shown === 'string')
+      await this.#output.write(this.#output.paint('blue', shown));
     else await this.#output.write(shown);
     if (target !== undefined) {
       await this.#output.write(' -> ');
