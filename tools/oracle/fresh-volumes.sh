@@ -7,7 +7,7 @@
 #   NAME.xattrs    getfattr -R -d -e hex -m - -h
 #   NAME.txt       mkfs options, mount options, what was done
 # The same SEED gives the same options and operations (not the same bytes: times and the log's places differ).
-# `crash-churn` was cut off without unmounting: its manifest is what Linux shows after recovering a copy.
+# `crash-churn` was cut off without unmounting: its manifest is what Linux shows after recovering a copy (which stamps directories that get a name anew with the time of that).
 set -euo pipefail
 oracle=$(dirname "$(realpath "$0")")
 out=$(realpath -m "$1"); seed=$2; mkdir -p "$out"

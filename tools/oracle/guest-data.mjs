@@ -54,7 +54,8 @@ function program(size) {
     const kind = next() % 8;
     if (kind < 5) {
       const code = times(between(100, 900), () => {
-        const operand = next() % 3 === 0 ? [between(0, 255)] : next() % 7 === 0 ? [between(0, 255), between(0, 3), 0, 0] : [];
+        const operand =
+          next() % 3 === 0 ? [between(0, 255)] : next() % 7 === 0 ? [between(0, 255), between(0, 3), 0, 0] : [];
         return Buffer.concat([pickSkewed(opcodes), Buffer.from(operand)]);
       });
       parts.push(Buffer.concat(code));
@@ -78,7 +79,9 @@ function mixed(pieces) {
 
 const size = (bytes) => Math.round(bytes * Number(scale));
 writeFileSync(join(out, 'text'), text(size(66_000)));
-const lines = times(size(12_000), (_, i) => `${String(i).padStart(8, '0')} ${phrases[i % 7]}`.slice(0, 99).padEnd(99, '.')).join('\n');
+const lines = times(size(12_000), (_, i) =>
+  `${String(i).padStart(8, '0')} ${phrases[i % 7]}`.slice(0, 99).padEnd(99, '.'),
+).join('\n');
 writeFileSync(join(out, 'lines'), lines);
 writeFileSync(join(out, 'random'), random(size(13_000)));
 writeFileSync(join(out, 'program'), program(size(26_000)));

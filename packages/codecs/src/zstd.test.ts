@@ -153,9 +153,11 @@ describe('the frame header', () => {
     ['a window of 1152 bytes for 4', of(0x00, 1), 'unsupported'],
     ['the largest window', of(0x00, 0xff), 'unsupported'],
     ['a header cut short', hex('28b52ffd e0 0400000000'), 'truncated'],
+    ['a header cut by one byte', hex('28b52ffd e0 04000000000000'), 'truncated'],
     ['a second frame', Uint8Array.from([...of(0x20, 4), ...of(0x20, 4)]), 'trailing'],
     ['a skippable frame behind', Uint8Array.from([...of(0x20, 4), ...hex('502a4d18 00000000')]), 'trailing'],
     ['a missing checksum', of(0x24, 4), 'truncated'],
+    ['three bytes of a checksum', Uint8Array.from([...of(0x24, 4), 1, 2, 3]), 'truncated'],
   ])('%s is refused', (_, source, reason) => {
     expect(verdict(zstd, source, 4)).toBe(reason);
   });
@@ -265,13 +267,16 @@ describe('blocks', () => {
     expect(verdict(zstd, frame(10, more, rest(75)), 1100)).toBe('overflow');
   });
 
-  it('copies with distances of up to 31 bits without losing any', () => {
-    // Offset code 31 has no place in an output of this size; its bits must still be read as they are.
-    for (const value of [2 ** 24 + 3, 2 ** 25 + 12345, 2 ** 31 - 5]) {
-      const source = compressed(...literals, ...sequencesSection([[2, 4, value]]));
-      const { error } = decode(zstd, source, 16384);
-      expect(error?.reason).toBe('distance');
-      expect(error?.message).toContain(`: ${value - 3})`);
+  it('reads offsets of up to 31 bits, at every place in a byte, without losing any', () => {
+    // None of these distances has a place in the output, so what was read shows in the error. The extra bits of the match
+    // length lie below those of the offset, and move them up.
+    for (let code = 22; code <= 31; code++) {
+      for (const matchBytes of [4, 35, 43, 51, 67, 99, 131, 259, 515]) {
+        const value = 2 ** code + (code === 31 ? 2 ** 30 : 0) + 5;
+        const { error } = decode(zstd, compressed(...literals, ...sequencesSection([[2, matchBytes, value]])), 16384);
+        expect(error?.reason).toBe('distance');
+        expect(error?.message).toContain(`: ${value - 3})`);
+      }
     }
   });
 });

@@ -100,3 +100,88 @@ export function backwardBits(fields: ReadonlyArray<readonly [value: number, bits
   for (; stream > 0n; stream >>= 8n) bytes.push(Number(stream & 0xffn));
   return bytes;
 }
+
+/** A tree as direct weights, four bits each; the last weight, which the others imply, is left out. */
+export function directTree(weights: readonly number[]): number[] {
+  const bytes = [127 + weights.length - 1];
+  for (let i = 0; i < weights.length - 1; i += 2) {
+    bytes.push((weights[i]! << 4) | (i + 1 < weights.length - 1 ? weights[i + 1]! : 0));
+  }
+  return bytes;
+}
+
+/** The code of each byte: of the lowest weight first, within a weight by value, each one up from the last. */
+export function huffmanCodes(weights: readonly number[]): Map<number, readonly [code: number, bits: number]> {
+  const total = weights.reduce((sum, weight) => sum + (weight === 0 ? 0 : 2 ** (weight - 1)), 0);
+  const log = Math.log2(total);
+  const codes = new Map<number, readonly [number, number]>();
+  let position = 0;
+  for (let weight = 1; weight <= log; weight++) {
+    for (const [byte, own] of weights.entries()) {
+      if (own !== weight) continue;
+      codes.set(byte, [position / 2 ** (weight - 1), log + 1 - weight]);
+      position += 2 ** (weight - 1);
+    }
+  }
+  return codes;
+}
+
+/** Huffman-coded literals in one stream or four; `tree` is empty where that of the block before is used again. */
+export function huffmanLiterals(
+  literals: readonly number[],
+  codes: Map<number, readonly [code: number, bits: number]>,
+  tree: readonly number[],
+  format: 0 | 1 | 2 | 3,
+): number[] {
+  const stream = (bytes: readonly number[]): number[] => backwardBits(bytes.map((byte) => codes.get(byte)!));
+  const body = [...tree];
+  if (format === 0) {
+    body.push(...stream(literals));
+  } else {
+    const quarter = (literals.length + 3) >> 2;
+    const streams = [0, 1, 2, 3].map((i) =>
+      stream(literals.slice(i * quarter, i === 3 ? undefined : (i + 1) * quarter)),
+    );
+    for (const { length } of streams.slice(0, 3)) body.push(length & 255, length >> 8);
+    body.push(...streams.flat());
+  }
+  return [...compressedLiteralsHeader(tree.length === 0 ? 3 : 2, format, literals.length, body.length), ...body];
+}
+
+/** Type 2 has a tree, type 3 has none. Sizes of 10, 10, 14 or 18 bits. */
+export function compressedLiteralsHeader(type: 2 | 3, format: 0 | 1 | 2 | 3, length: number, stored: number): number[] {
+  const sizeBits = [10, 10, 14, 18][format]!;
+  const bits = type + format * 4 + length * 16 + stored * 2 ** (4 + sizeBits);
+  return Array.from({ length: [3, 3, 4, 5][format]! }, (_, i) => Math.floor(bits / 256 ** i) % 256);
+}
+
+/** An FSE table description: `counts[s]` of 2^log states, -1 for less than one. */
+export function fseDescription(counts: readonly number[], log: number): number[] {
+  let stream = BigInt(log - 5);
+  let bit = 4n;
+  const write = (value: number, bits: number): void => {
+    stream |= BigInt(value) << bit;
+    bit += BigInt(bits);
+  };
+  let left = 2 ** log;
+  for (let symbol = 0; symbol < counts.length && left > 0; symbol++) {
+    const count = counts[symbol]!;
+    // A value of 0..left + 1: the lowest of them in one bit less than the highest needs.
+    const width = Math.floor(Math.log2(left + 1)) + 1;
+    const short = 2 ** width - 2 - left;
+    const value = count + 1;
+    if (value < short) write(value, width - 1);
+    else if (value < 2 ** (width - 1)) write(value, width);
+    else write(value + short, width);
+    left -= Math.abs(count);
+    if (count !== 0) continue;
+    let zeros = 0;
+    while (counts[symbol + 1 + zeros] === 0) zeros++;
+    symbol += zeros;
+    for (; zeros >= 3; zeros -= 3) write(3, 2);
+    write(zeros, 2);
+  }
+  const bytes: number[] = [];
+  for (let byte = 0n; byte < (bit + 7n) / 8n; byte++) bytes.push(Number((stream >> (8n * byte)) & 0xffn));
+  return bytes;
+}

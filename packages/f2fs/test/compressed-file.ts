@@ -31,19 +31,19 @@ function lzo(head: Uint8Array, total: number, version: 0 | 1): number[] {
 function zstd(head: Uint8Array, total: number): number[] {
   const window = 31 - Math.clz32(total);
   const blockMax = Math.min(total, 1 << 17);
-  const stream = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (window - 10) << 3];
-  const block = (size: number, type: number, last: boolean, content: ArrayLike<number>): void => {
+  const block = (size: number, type: number, last: boolean, content: Uint8Array): number[] => {
     const header = (size << 3) | (type << 1) | (last ? 1 : 0);
-    stream.push(header & 0xff, (header >> 8) & 0xff, header >> 16, ...Array.from(content));
+    return [header & 0xff, (header >> 8) & 0xff, header >> 16, ...content];
   };
+  const blocks: number[][] = [];
   for (let from = 0; from < head.length; from += blockMax) {
     const part = head.subarray(from, from + blockMax);
-    block(part.length, 0, false, part);
+    blocks.push(block(part.length, 0, false, part));
   }
   for (let left = total - head.length; left > 0; left -= blockMax) {
-    block(Math.min(left, blockMax), 1, left <= blockMax, [head.at(-1)!]);
+    blocks.push(block(Math.min(left, blockMax), 1, left <= blockMax, head.subarray(-1)));
   }
-  return stream;
+  return [0x28, 0xb5, 0x2f, 0xfd, 0x00, (window - 10) << 3, ...blocks.flat()];
 }
 
 /** A stream of the format that stands for `head` and then its last byte, up to `total` bytes. `head`: 19 bytes or more. */

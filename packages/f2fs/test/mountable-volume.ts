@@ -43,9 +43,6 @@ export interface TestPack {
 }
 
 export class MountableVolume extends TestVolume {
-  /** Where the last `writePack` put each pack's checksum field: what the footers of a fsync chain carry. */
-  checksum = 0;
-
   constructor(options: TestVolumeOptions = {}) {
     super({
       features: Feature.extraAttr | Feature.flexibleInlineXattr | Feature.sbChecksum | Feature.inodeChecksum,
@@ -70,7 +67,7 @@ export class MountableVolume extends TestVolume {
     });
   }
 
-  /** Writes both superblock copies' volume a checkpoint: pack 0 or 1. */
+  /** Writes a checkpoint pack; the newer of the two is in force. */
   writePack(index: 0 | 1, pack: TestPack = {}): void {
     const { superblock, natBitmap } = this;
     const { version = 5, flags = CheckpointFlag.umount | CheckpointFlag.compactSummary, orphanBlocks = 0 } = pack;
@@ -86,14 +83,16 @@ export class MountableVolume extends TestVolume {
     const raw = RawCheckpoint;
     const [low, high] = typeof version === 'number' ? [version, 0] : version;
     raw.version.set(view, 0, low, high);
-    raw.userBlockCount.set(view, 0, 10_240);
+    const { segmentCountMain } = superblock;
+    raw.userBlockCount.set(view, 0, Math.min(10_240, (segmentCountMain - 1) * SEGMENT_BLOCKS));
     raw.validBlockCount.set(view, 0, 2);
     raw.reservedSegmentCount.set(view, 0, 2);
     raw.overprovisionSegmentCount.set(view, 0, 3);
     raw.freeSegmentCount.set(view, 0, 20);
     const [warmSegment, warmOffset] = pack.warmNodes ?? [1, 0];
     for (const [log, segno] of [0, warmSegment, 2].entries()) raw.currentNodeSegments.set(view, 0, log, segno);
-    for (const [log, segno] of [3, 20, 9].entries()) raw.currentDataSegments.set(view, 0, log, segno);
+    const dataLogs = segmentCountMain > 20 ? [3, 20, 9] : [3, 4, 5];
+    for (const [log, segno] of dataLogs.entries()) raw.currentDataSegments.set(view, 0, log, segno);
     raw.currentNodeOffsets.set(view, 0, 1, warmOffset);
     raw.flags.set(view, 0, flags);
     raw.packBlockCount.set(view, 0, total);
@@ -116,7 +115,6 @@ export class MountableVolume extends TestVolume {
     pack.rawLast?.(viewOf(last));
     sealCheckpoint(first);
     sealCheckpoint(last);
-    this.checksum = viewOf(first).getUint32(checksumOffset, true);
     for (let block = 0; block <= payload; block++) {
       this.write(start + block, head.subarray(block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE));
     }
@@ -142,17 +140,20 @@ export class MountableVolume extends TestVolume {
     this.edit(compact ? address : address + 2, (view) => view.setUint16(compact ? 507 : 3584, sitJournalCount, true));
   }
 
-  /** Gives the volume what it lacks to be mounted — a root and a checkpoint — and mounts it. */
+  /** Mounts the volume, completed. */
   mount(options: MountOptions = {}, device: BlockDevice = this.device): F2fsVolume {
     this.complete();
     return runSync(mountF2fs(device, options));
   }
 
+  /** Gives the volume what it lacks to be mounted without a complaint: a root, a checkpoint, and an older one. */
   complete(): void {
-    if (viewOf(this.read(this.superblock.natAddress)).getUint32(3 * 9 + 5, true) === 0) this.inlineDirectory(3, []);
-    const { checkpointAddress } = this.superblock;
-    const written = [0, SEGMENT_BLOCKS].some((at) => this.read(checkpointAddress + at).some((byte) => byte !== 0));
-    if (!written) this.writePack(0);
+    const natBlock = this.superblock.natAddress + (this.natBitmap[0]! >> 7) * SEGMENT_BLOCKS;
+    if (viewOf(this.read(natBlock)).getUint32(3 * 9 + 5, true) === 0) this.inlineDirectory(3, []);
+    for (const index of [0, 1] as const) {
+      const first = this.read(this.superblock.checkpointAddress + index * SEGMENT_BLOCKS);
+      if (first.every((byte) => byte === 0)) this.writePack(index, { version: index === 0 ? 5 : 0 });
+    }
   }
 }
 

@@ -22,6 +22,9 @@ export function brokenDemands(
     const now = seen.lines.get(path);
     if (now !== line && !affected(path)) broken.push(`${path} shows damage of others: "${line}" became "${now}"`);
   }
+  for (const path of seen.lost) {
+    if (!affected(path)) broken.push(`${path} is listed, but a lookup does not find it`);
+  }
   for (const [path, line] of seen.lines) {
     if (!good.lines.has(path) && !affected(path)) broken.push(`${path} has appeared: "${line}"`);
   }

@@ -18,6 +18,8 @@ export interface Examination {
   readonly refused: FsError | undefined;
   /** Damage reported with a path: `path: message`. */
   readonly damage: readonly FsError[];
+  /** Paths that were listed but are not found, or lead elsewhere, when they are looked up. */
+  readonly lost: ReadonlySet<string>;
   /** Directories that were reached under a second name and not entered there. */
   readonly reachedTwice: readonly number[];
   /** Demands that were not met. */
@@ -48,6 +50,7 @@ class Look implements Examination {
   readonly inodes = new Map<string, number>();
   readonly damage: FsError[] = [];
   readonly reachedTwice: number[] = [];
+  readonly lost = new Set<string>();
   readonly broken: string[] = [];
   readonly meter: Meter;
   readonly focus: 'all' | ReadonlySet<number>;
@@ -157,7 +160,8 @@ class Look implements Examination {
         const done = lookups.get(directory.ino) ?? 0;
         lookups.set(directory.ino, done + 1);
         if (done < LOOKUPS_PER_DIRECTORY) {
-          this.attempt('lookup', () => runSync(directory.lookup(event.name)));
+          const found = this.attempt('lookup', () => runSync(directory.lookup(event.name)));
+          if (found !== event.ino) this.lost.add(path);
           this.attempt('lookup', () => runSync(directory.lookup(utf8Encode(`absent ${done}`))));
         }
       }

@@ -6,9 +6,11 @@ import {
   ADDRESSES_PER_INODE_MAX,
   ADDRESSES_PER_NODE,
   BLOCK_SIZE,
+  Feature,
   FileType,
   INODE_ADDRESSES_OFFSET,
   InlineFlag,
+  InodeFlag,
   MAX_FILE_BYTES,
   ModeType,
   maxNid,
@@ -21,7 +23,7 @@ import {
   XattrEntry,
   XattrHeader,
 } from '@f2fskit/f2fs-format';
-import { type BuiltEntry, VolumeBuilder } from './volume-builder.ts';
+import { type BuilderOptions, type BuiltEntry, VolumeBuilder } from './volume-builder.ts';
 
 /** A hostile volume. */
 export interface Adversary {
@@ -40,11 +42,11 @@ const regular = (name: string | Uint8Array, ino: number): BuiltEntry => ({ name,
 const link = (name: string, ino: number): BuiltEntry => ({ name, ino, fileType: FileType.symlink });
 
 /** `fill` makes what it likes and returns the entries of the root directory. */
-function adversary(name: string, fill: (volume: VolumeBuilder) => BuiltEntry[]): Adversary {
+function adversary(name: string, fill: (volume: VolumeBuilder) => BuiltEntry[], options?: BuilderOptions): Adversary {
   return {
     name,
     build() {
-      const volume = new VolumeBuilder();
+      const volume = new VolumeBuilder(options);
       const innocent = volume.file(volume.nid(), INNOCENT_CONTENT);
       volume.directory(ROOT_INO, [regular(INNOCENT_NAME, innocent), ...fill(volume)]);
       return volume.image;
@@ -204,6 +206,20 @@ function nodeShapes(): Adversary[] {
         });
       });
     }),
+    adversary(
+      'a directory of petabytes that claims to be a device',
+      (volume) => {
+        const ino = volume.nid();
+        const free = volume.nid();
+        const fill = (view: DataView): void => {
+          RawInode.flags.set(view, 0, InodeFlag.deviceAlias);
+          for (let index = 0; index < 5; index++) RawInode.nids.set(view, 0, index, free);
+        };
+        volume.inode(ino, { mode: DIRECTORY, size: 2 ** 52, fill });
+        return [directory('evil', ino)];
+      },
+      { features: Feature.deviceAlias },
+    ),
     adversary('a directory of many levels and the largest size', (volume) => {
       const ino = volume.nid();
       const fill = (view: DataView): void => {

@@ -72,6 +72,15 @@ export interface BuiltInode {
   readonly fill?: (view: DataView, bytes: Uint8Array) => void;
 }
 
+/** What is decided before anything is written. */
+export interface BuilderOptions {
+  mainSegments?: number;
+  /** Inodes that the checkpoint lists as deleted while open, 1020 at most. */
+  orphans?: readonly number[];
+  /** Feature bits. The builder's own inodes have no extra attributes. */
+  features?: number;
+}
+
 export class VolumeBuilder {
   readonly image: MemoryDevice;
   readonly superblock: Superblock;
@@ -79,11 +88,10 @@ export class VolumeBuilder {
   #nextBlock: number;
   #nextNid = ROOT_INO + 1;
 
-  /** `orphans`: inodes that the checkpoint lists as deleted while open, 1020 at most. */
-  constructor({ mainSegments = 24, orphans = [] }: { mainSegments?: number; orphans?: readonly number[] } = {}) {
+  constructor({ mainSegments = 24, orphans = [], features = 0 }: BuilderOptions = {}) {
     const segments = TABLE_SEGMENTS + mainSegments;
     this.image = new MemoryDevice((FIRST_SEGMENT_ADDRESS + segments * SEGMENT_BLOCKS) * BLOCK_SIZE, { name: 'built' });
-    const block = superblockOf(segments, mainSegments);
+    const block = superblockOf(segments, mainSegments, features);
     this.superblock = decodeSuperblock(block.subarray(SUPER_OFFSET), 0);
     for (const copy of [0, 1]) writeImageBlock(this.image, copy, block);
     this.#writePack(orphans);
@@ -277,7 +285,7 @@ function orphanBlockOf(orphans: readonly number[]): Uint8Array {
   return bytes;
 }
 
-function superblockOf(segments: number, mainSegments: number): Uint8Array {
+function superblockOf(segments: number, mainSegments: number, features: number): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);
   const view = viewOf(block.subarray(SUPER_OFFSET));
   const raw = RawSuperblock;
@@ -312,5 +320,6 @@ function superblockOf(segments: number, mainSegments: number): Uint8Array {
   raw.rootIno.set(view, 0, ROOT_INO);
   raw.nodeIno.set(view, 0, NODE_INO);
   raw.metaIno.set(view, 0, META_INO);
+  raw.features.set(view, 0, features);
   return block;
 }

@@ -2,6 +2,7 @@
 // three deep, orphans, a directory without inline entries of two levels. So few files that a look at it costs nothing.
 
 import type { MemoryDevice } from '@f2fskit/block';
+import { assert } from '@f2fskit/errno';
 import {
   AclTag,
   ADDRESSES_PER_INODE_MAX,
@@ -128,13 +129,13 @@ function withAttributes(volume: VolumeBuilder): number {
   const inline = [
     xattr(XattrIndex.posixAclAccess, '', acl),
     xattr(XattrIndex.user, 'note', Buffer.alloc(120, 'inline ')),
-    xattr(XattrIndex.trusted, 'fill', Buffer.alloc(16)),
+    xattr(XattrIndex.trusted, 'fill', Buffer.alloc(20)), // to the last byte: a zero word would be the end of the list
   ];
   const area = Buffer.concat([Buffer.alloc(XattrHeader.$size), ...inline]);
   area.writeUInt32LE(XATTR_MAGIC, 0);
   area.writeUInt32LE(1, 4);
+  assert(area.length === INLINE_XATTR_BYTES, 'the inline area is full');
   const node = volume.nid();
-  const rest = INLINE_XATTR_BYTES - area.length;
   volume.node(node, ino, XATTR_NODE_OFFSET, (_, bytes) => {
     bytes.set(xattr(XattrIndex.user, 'large', Buffer.alloc(2000, 'in the node ')), 0);
   });
@@ -143,7 +144,7 @@ function withAttributes(volume: VolumeBuilder): number {
     inlineFlags: InlineFlag.xattr,
     fill: (view, bytes) => {
       const end = INODE_ADDRESSES_OFFSET + 4 * ADDRESSES_PER_INODE_MAX;
-      bytes.set(Buffer.concat([area, Buffer.alloc(rest)]), end - INLINE_XATTR_BYTES);
+      bytes.set(area, end - INLINE_XATTR_BYTES);
       RawInode.xattrNid.set(view, 0, node);
     },
   });

@@ -27,8 +27,8 @@ export class HuffmanTable {
   readonly entries = new Uint16Array(1 << codeBitsMax);
   /** Per byte value, while the table is built. */
   readonly weights = new Uint8Array(256);
-  /** Per weight, while the table is built: how many bytes have it, then where their next entry goes. */
-  readonly next = new Uint16Array(codeBitsMax + 2);
+  /** Per weight that four bits can hold, while the table is built: how many bytes have it, then their next entry. */
+  readonly next = new Uint16Array(16);
 }
 
 /** Reads the tree description that begins at `at` and has to end by `end`; returns where it ended. */
@@ -57,20 +57,18 @@ export function readHuffmanTable(
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const weight = weights[i]!;
-    if (weight > codeBitsMax) fail('table', at, written, `weight ${weight}`);
     next[weight]!++;
     sum += (1 << weight) >> 1;
   }
-  if (sum === 0) fail('table', at, written, 'no weights');
   const log = 32 - Math.clz32(sum);
   const rest = (1 << log) - sum;
+  if (log === 0) fail('table', at, written, 'no weights');
   if (log > codeBitsMax) fail('table', at, written, `a tree of ${log} bits`);
   if ((rest & (rest - 1)) !== 0) fail('table', at, written, 'the weights leave no power of two');
   const last = 32 - Math.clz32(rest);
   weights[count++] = last;
   next[last]!++;
-  // The longest codes come in pairs that differ in the last bit.
-  if (next[1] === 0 || (next[1]! & 1) !== 0) fail('table', at, written, 'an odd number of longest codes');
+  if (next[1] === 0) fail('table', at, written, `no code of ${log} bits`);
 
   // Entries in the order of the weights, and of the bytes within a weight.
   let index = 0;
@@ -96,7 +94,7 @@ export function readHuffmanTable(
 function readWeights(weights: Uint8Array, source: Uint8Array, at: number, end: number, written: number): number {
   const table = new FseTable(weightSymbols, weightLogMax);
   const start = readFseTable(table, source, at, end, written);
-  if (start >= end || source[end - 1] === 0) fail('bits', end, written);
+  if (source[end - 1] === 0) fail('bits', end, written);
   const { cells, log } = table;
   const firstBit = start * 8;
   let bit = (end - 1) * 8 + 31 - Math.clz32(source[end - 1]!) - 2 * log;
@@ -128,8 +126,8 @@ function bitsAt(source: Uint8Array, bit: number, end: number): number {
 }
 
 /**
- * Decodes `count` literals from the bit stream source[start..end) to `at`. `view` covers the source, and at least three
- * bytes of it lie before `start`: the loop may look so far below before it notices that the stream has run out.
+ * Decodes `count` literals from the bit stream source[start..end) to `at`. `view` covers the source, and at least six
+ * bytes of it lie before `start`: a read may lie so far below before it is noticed that the stream has run out.
  */
 export function decodeHuffman(
   table: HuffmanTable,
@@ -160,7 +158,6 @@ export function decodeHuffman(
     bit -= (first >> 8) + (second >> 8);
   }
   if ((count & 1) !== 0) {
-    if (bit < firstBit) fail('bits', start, written);
     const last = entries[(view.getInt32((bit >> 3) - 3, true) << (8 - (bit & 7))) >>> shift]!;
     target[at] = last;
     bit -= last >> 8;

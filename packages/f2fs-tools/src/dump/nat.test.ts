@@ -31,7 +31,10 @@ describe('dumpNat', () => {
       value: 4610,
       meaning: 'segment 1, block 2',
     });
-    expect(dump.children.map(({ title }) => title)).toEqual(['In the table, copy 2', 'In the table, copy 1, not in use']);
+    expect(dump.children.map(({ title }) => title)).toEqual([
+      'In the table, copy 2',
+      'In the table, copy 1, not in use',
+    ]);
     expect(childOf(dump, 'In the table, copy 1').place.block).toBe(natCopyAddress(superblock, 0, 0));
   });
 

@@ -28,7 +28,11 @@ const environment = {
 const rings = [
   { name: 'format and lint', command: bin('biome'), args: ['check', '.'] },
   { name: 'layers', command: process.execPath, args: ['scripts/check-layers.mjs'] },
-  { name: 'house rules', command: process.execPath, args: ['--test', '--test-reporter=spec', 'scripts/'] },
+  {
+    name: 'house rules',
+    command: process.execPath,
+    args: ['--test', '--test-reporter=spec', 'scripts/check-layers.test.mjs', 'scripts/house-rules.test.mjs'],
+  },
   { name: 'types', command: bin('turbo'), args: ['run', 'typecheck', '--output-logs=errors-only'] },
   {
     name: 'unit, property, golden volumes, mutations',
