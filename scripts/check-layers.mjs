@@ -18,7 +18,9 @@ function* sourceFiles(folder) {
   }
 }
 
-const importPattern = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s*)(['"])([^'"]+)\1/gm;
+/** Static and dynamic imports, re-exports, and import types; group 1 or 2 is the specifier. */
+const importPattern =
+  /^\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]/gm;
 const packageOf = (specifier) =>
   specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
 const isTest = (file) =>
@@ -57,7 +59,8 @@ export function layerProblems(root, layers = realLayers) {
       const shown = path.relative(root, file);
       const text = readFileSync(file, 'utf8');
       const test = isTest(shown);
-      for (const [, , specifier] of text.matchAll(importPattern)) {
+      for (const [, named, dynamic] of text.matchAll(importPattern)) {
+        const specifier = named ?? dynamic;
         if (specifier.startsWith('.')) {
           const target = path.relative(folder, path.resolve(path.dirname(file), specifier));
           if (target.startsWith('..') && !shown.endsWith('vitest.config.ts'))
