@@ -4,7 +4,7 @@ import { EINVAL, EISDIR, ENOTDIR, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, DeviceNumbers, decodeDevice, InlineFlag, type InodeFields } from '@f2fskit/f2fs-format';
 import type { InodeBlock } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
-import type { Attributes, DirectoryReader, ExtendedAttribute, Inode, InodeKind } from '@f2fskit/vfs';
+import type { Attributes, DirectoryHome, DirectoryReader, ExtendedAttribute, Inode, InodeKind } from '@f2fskit/vfs';
 import { kindOfFileType } from './dentry-area.ts';
 import { F2fsDirectoryReader, lookupDentry } from './directory.ts';
 import { type FileReadContext, readFileData } from './file-data.ts';
@@ -25,6 +25,13 @@ export class F2fsInode implements Inode {
     this.kind = kindOfFileType(raw.fields.fileType) as InodeKind; // decodeInode refused unknown types
     this.raw = raw;
     this.#context = context;
+  }
+
+  /** The parent and the name that the inode remembers. Of no use where names are ciphertext. */
+  get home(): DirectoryHome | undefined {
+    const { parentIno, nameBytes, advise } = this.fields;
+    const known = this.kind === 'directory' && parentIno !== 0 && nameBytes.length > 0;
+    return known && (advise & Advise.encryptedName) === 0 ? { parentIno, name: nameBytes } : undefined;
   }
 
   get fields(): InodeFields {

@@ -7,7 +7,7 @@
 // Shown as getxattr shows them: with the prefix of the index, ACLs in the kernel's user-space form; contexts of encryption
 // and verity are not attributes to users. Source: spec 8.6; kernel fs/f2fs/xattr.c.
 
-import type { Corruption } from '@f2fskit/errno';
+import { Corruption, type CorruptionPlace } from '@f2fskit/errno';
 import {
   aclToUserSpace,
   corrupt,
@@ -27,6 +27,8 @@ export interface StoredXattr {
   index: number;
   name: Uint8Array;
   value: Uint8Array;
+  /** Where the value begins, for errors. */
+  place: CorruptionPlace;
 }
 
 /** Every stored attribute of an inode, in order. Throws Corruption xattrEntry or xattrNode, EIO. */
@@ -48,42 +50,53 @@ function parse(area: Uint8Array, inode: InodeBlock, inlineLength: number): Store
     const valueSize = XattrEntry.valueSize.get(view, at);
     const nameAt = at + XattrEntry.$size;
     const end = nameAt + nameLength + valueSize;
-    if (end > area.length) throw beyond(inode, at, inlineLength, end, area.length);
+    if (end > area.length) {
+      const expected = `an entry that ends within ${area.length} bytes`;
+      throw corrupt('xattrEntry', { where: placeOf(inode, at, inlineLength), expected, found: end });
+    }
     found.push({
       index: XattrEntry.nameIndex.get(view, at),
       name: area.subarray(nameAt, nameAt + nameLength),
       value: area.subarray(nameAt + nameLength, end),
+      place: placeOf(inode, nameAt + nameLength, inlineLength),
     });
     at = (end + 3) & ~3;
   }
   return found;
 }
 
-function beyond(
-  { ino, block, fields }: InodeBlock,
-  at: number,
-  inlineLength: number,
-  end: number,
-  room: number,
-): Corruption {
-  const inInode = at < inlineLength;
-  const where = inInode
+/** The place of a byte of the list: in the inode, or in the xattr node behind it. */
+function placeOf({ ino, block, fields }: InodeBlock, at: number, inlineLength: number): CorruptionPlace {
+  return at < inlineLength
     ? { block: block.address, ino, offset: fields.inlineXattrArea.offset + at }
     : { nid: fields.xattrNid, ino, offset: at - inlineLength };
-  return corrupt('xattrEntry', { where, expected: `an entry that ends within ${room} bytes`, found: end });
 }
 
-/** The attributes as users see them. */
+/** The attributes as users see them. Throws as {@link readStoredXattrs} does, and Corruption acl. */
 export function* readXattrs(store: NodeStore, inode: InodeBlock): Task<ExtendedAttribute[]> {
   const shown: ExtendedAttribute[] = [];
-  for (const { index, name, value } of yield* readStoredXattrs(store, inode)) {
-    const prefix = xattrPrefixes.get(index);
+  for (const stored of yield* readStoredXattrs(store, inode)) {
+    const prefix = xattrPrefixes.get(stored.index);
     if (prefix === undefined) continue;
-    const isAcl = index === XattrIndex.posixAclAccess || index === XattrIndex.posixAclDefault;
-    shown.push({
-      name: isAcl ? utf8Encode(prefix) : joinBytes(utf8Encode(prefix), name),
-      value: isAcl ? aclToUserSpace(value) : value.slice(),
-    });
+    if (stored.index === XattrIndex.posixAclAccess || stored.index === XattrIndex.posixAclDefault) {
+      shown.push({ name: utf8Encode(prefix), value: readAcl(stored) });
+    } else shown.push({ name: joinBytes(utf8Encode(prefix), stored.name), value: stored.value.slice() });
   }
   return shown;
+}
+
+/** An ACL in the form of user space; what is wrong with it is told with its place on the volume. */
+function readAcl({ value, place }: StoredXattr): Uint8Array {
+  try {
+    return aclToUserSpace(value);
+  } catch (error) {
+    if (!(error instanceof Corruption)) throw error;
+    const { expected, found, where } = error;
+    throw corrupt('acl', {
+      where: { ...place, offset: (place.offset ?? 0) + (where.offset ?? 0) },
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      cause: error,
+    });
+  }
 }

@@ -17,7 +17,7 @@ export function brokenDemands(
     broken.push(`the volume does not open any more: ${seen.refused.message}`);
     return broken;
   }
-  const affected = affectedPaths(touched, good, seen);
+  const affected = affectedPaths(touched, good);
   for (const [path, line] of good.lines) {
     const now = seen.lines.get(path);
     if (now !== line && !affected(path)) broken.push(`${path} shows damage of others: "${line}" became "${now}"`);
@@ -31,12 +31,8 @@ export function brokenDemands(
   return broken;
 }
 
-/**
- * Whether a path may change: it leads to a touched inode or lies below one. A directory that damage elsewhere names a
- * second time is entered under the first of its two names: its contents may have moved away, its own line has not.
- */
-function affectedPaths(touched: ReadonlySet<number>, good: Examination, seen: Examination): (path: string) => boolean {
-  const reachedTwice = new Set(seen.reachedTwice);
+/** Whether a path may change: it leads to a touched inode or lies below one. */
+function affectedPaths(touched: ReadonlySet<number>, good: Examination): (path: string) => boolean {
   const known = new Map<string, boolean>();
   const isAffected = (path: string): boolean => {
     const ino = good.inodes.get(path);
@@ -48,8 +44,7 @@ function affectedPaths(touched: ReadonlySet<number>, good: Examination, seen: Ex
     const parent = path.slice(0, slash);
     let below = known.get(parent);
     if (below === undefined) {
-      const ino = good.inodes.get(parent);
-      below = isAffected(parent) || (ino !== undefined && reachedTwice.has(ino));
+      below = isAffected(parent);
       known.set(parent, below);
     }
     return below;

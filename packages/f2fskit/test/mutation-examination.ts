@@ -20,8 +20,6 @@ export interface Examination {
   readonly damage: readonly FsError[];
   /** Paths that were listed but are not found, or lead elsewhere, when they are looked up. */
   readonly lost: ReadonlySet<string>;
-  /** Directories that were reached under a second name and not entered there. */
-  readonly reachedTwice: readonly number[];
   /** Demands that were not met. */
   readonly broken: readonly string[];
   readonly counts: Costs;
@@ -49,7 +47,6 @@ class Look implements Examination {
   readonly lines = new Map<string, string>();
   readonly inodes = new Map<string, number>();
   readonly damage: FsError[] = [];
-  readonly reachedTwice: number[] = [];
   readonly lost = new Set<string>();
   readonly broken: string[] = [];
   readonly meter: Meter;
@@ -120,9 +117,6 @@ class Look implements Examination {
     if (!this.accept(what, error)) return;
     this.meter.add('problems');
     this.damage.push(error as FsError);
-    if (error instanceof Corruption && error.kind === 'directoryLoop' && error.where.ino !== undefined) {
-      this.reachedTwice.push(error.where.ino);
-    }
   }
 
   /** The manifest, which reads every file to its end. */

@@ -2,6 +2,7 @@ export type {
   Attributes,
   DirectoryBatch,
   DirectoryEntry,
+  DirectoryHome,
   DirectoryReader,
   ExtendedAttribute,
   Filesystem,

@@ -64,10 +64,21 @@ export interface ExtendedAttribute {
   value: Uint8Array;
 }
 
+/** The directory and the name under which a directory says it is listed. */
+export interface DirectoryHome {
+  parentIno: number;
+  name: Uint8Array;
+}
+
 /** A file of any kind. Methods that make no sense for its kind throw ENOTDIR, EISDIR or EINVAL. */
 export interface Inode {
   readonly ino: number;
   readonly kind: InodeKind;
+  /**
+   * Of a directory: where it says it is listed, as far as the filesystem knows. A tree walk asks it when another directory
+   * lists it too.
+   */
+  readonly home?: DirectoryHome | undefined;
   attributes(): Attributes;
   /** The inode number of a name in this directory; 0 = absent. */
   lookup(name: Uint8Array): Task<number>;

@@ -468,3 +468,34 @@ describe("order 'names'", () => {
     );
   });
 });
+
+describe('a directory that two directories list', () => {
+  /** /a/stolen is /b, which says that it lies in the root under the name b. */
+  function theft(home?: { parentIno: number; name: string }): string[] {
+    const filesystem = new ToyFilesystem();
+    const a = filesystem.root.make('directory', 'a');
+    const b = filesystem.root.make('directory', 'b');
+    b.make('file', 'treasure');
+    a.link('stolen', b.ino, 'directory');
+    if (home !== undefined) b.home = { parentIno: home.parentIno, name: utf8Encode(home.name) };
+    return walk(filesystem, { path: '.' });
+  }
+
+  it('is entered where it says it lies, if it is listed there', () => {
+    const found = theft({ parentIno: ROOT_INO, name: 'b' });
+    expect(found).toContain('./b/treasure');
+    expect(found).toContain('! ./a/stolen EUCLEAN');
+    expect(found).not.toContain('./a/stolen/treasure');
+  });
+
+  it.each([
+    ['says nothing', undefined],
+    ['names a directory that does not list it', { parentIno: ROOT_INO, name: 'c' }],
+    ['names a directory that is not there', { parentIno: 999, name: 'b' }],
+    ['names itself', { parentIno: ROOT_INO + 2, name: 'b' }],
+  ])('is entered under the first of its names if it %s', (_what, home) => {
+    const found = theft(home);
+    expect(found).toContain('./a/stolen/treasure');
+    expect(found).toContain('! ./b EUCLEAN');
+  });
+});

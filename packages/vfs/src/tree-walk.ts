@@ -1,7 +1,9 @@
 // A walk over everything below a directory, as a stream: at any time one listing per level is in memory, and one path.
 //
 // Every inode number is entered as a directory at most once (one bit a number), so neither a directory that contains
-// itself nor one that hangs under two names makes the walk long. What cannot be read is an event of the walk, not its end.
+// itself nor one that hangs under two names makes the walk long. A directory that says it lies elsewhere, and is listed
+// there, is entered only there: a broken directory must not take the contents of a good one away. What cannot be read is an
+// event of the walk, not its end.
 //
 // Order 'bytes' is the global byte order of the paths: in a directory, a record sorts by `name` and the contents of a
 // directory by `name/`, because `a-b` comes before `a/b`. Order 'names' is that of a drawn tree: names sorted, and the
@@ -10,7 +12,7 @@
 import { Corruption, ENAMETOOLONG, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import { entryNameProblem } from './entry-name.ts';
-import type { DirectoryBatch, DirectoryEntry, DirectoryReader, Inode } from './inode.ts';
+import type { DirectoryBatch, DirectoryEntry, DirectoryHome, DirectoryReader, Inode } from './inode.ts';
 import type { InodeCache } from './inode-cache.ts';
 import { compareBytes, joinBytes } from './utf8.ts';
 
@@ -140,14 +142,41 @@ export class TreeWalk {
       return;
     }
     if (contents) {
-      this.#enter(inode, path, depth);
+      yield* this.#enterFrom(level, inode, path, depth);
       return;
     }
     const last = this.#order === 'names' && level.items.length === 0;
     this.#events.push({ type: 'entry', path, name: entry.name, depth, inode, ino: inode.ino, last });
     if (inode.kind !== 'directory' || depth >= this.#depthMax) return;
-    if (this.#order !== 'bytes') this.#enter(inode, path, depth);
+    if (this.#order !== 'bytes') yield* this.#enterFrom(level, inode, path, depth);
     else insertSorted(level.items, { key: joinBytes(entry.name, SLASH), contents: true, entry });
+  }
+
+  /** Enters a directory that `level` lists, unless it belongs to another one. */
+  *#enterFrom(level: Level, directory: Inode, path: Uint8Array, depth: number): Task<void> {
+    const { home } = directory;
+    if (home === undefined || home.parentIno === level.ino || !(yield* this.#isListed(home, directory.ino))) {
+      this.#enter(directory, path, depth);
+      return;
+    }
+    const error = new Corruption('directoryLoop', {
+      where: { ino: directory.ino },
+      expected: level.ino,
+      found: home.parentIno,
+      detail: 'this directory belongs to another one, which lists it; it is not entered here',
+    });
+    this.#damage(path, depth, error);
+  }
+
+  /** Is the directory listed where it says it is? What cannot be read does not count. */
+  *#isListed({ parentIno, name }: DirectoryHome, ino: number): Task<boolean> {
+    try {
+      const parent = this.#inodes.peek(parentIno) ?? (yield* this.#inodes.get(parentIno));
+      return parent.kind === 'directory' && (yield* parent.lookup(name)) === ino;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      return false;
+    }
   }
 
   /** Starts the listing of a directory, unless it was entered before or its path is too long. */

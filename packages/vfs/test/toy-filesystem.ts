@@ -7,6 +7,7 @@ import type {
   Attributes,
   DirectoryBatch,
   DirectoryEntry,
+  DirectoryHome,
   DirectoryReader,
   ExtendedAttribute,
   Filesystem,
@@ -105,6 +106,8 @@ export class ToyInode implements Inode {
   content: Uint8Array = new Uint8Array(0);
   /** What `attributes` claims; `undefined`: the length of the content. */
   claimedSize: number | undefined = undefined;
+  /** Of a directory: where it says it is listed. */
+  home: DirectoryHome | undefined = undefined;
 
   constructor(filesystem: ToyFilesystem, ino: number, kind: InodeKind) {
     this.#filesystem = filesystem;

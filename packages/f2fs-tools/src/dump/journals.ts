@@ -34,11 +34,14 @@ export interface JournalEntry {
   readonly entryAt: number;
 }
 
-/** A journal: its block, where it starts there, and its entries in order. */
+/** A journal: its block, where it starts there, and its entries. */
 export interface Journal {
   readonly block: CachedBlock;
   readonly offset: number;
+  /** In the order they have there. */
   readonly entries: readonly JournalEntry[];
+  /** The entry of each nid or segment that holds: its last one. */
+  readonly inForce: ReadonlyMap<number, JournalEntry>;
 }
 
 /** What a pack's journals are found by. */
@@ -56,7 +59,7 @@ export function* readNatJournal(blocks: BlockCache, { address, layout }: PackPla
     const at = NatJournal.entries.at(offset, entry);
     return { key: NatJournalEntry.nid.get(block.view, at), entryAt: at + NatJournalEntry.version.offset };
   });
-  return { block, offset, entries };
+  return { block, offset, entries, inForce: new Map(entries.map((entry) => [entry.key, entry])) };
 }
 
 /** Reads the SIT journal. Throws EIO. */
@@ -68,12 +71,7 @@ export function* readSitJournal(blocks: BlockCache, { address, layout }: PackPla
     const at = SitJournal.entries.at(offset, entry);
     return { key: SitJournalEntry.segno.get(block.view, at), entryAt: SitJournalEntry.entry.at(at, 0) };
   });
-  return { block, offset, entries };
-}
-
-/** The entry for `key` that holds: the last one. */
-export function lastEntry({ entries }: Journal, key: number): JournalEntry | undefined {
-  return entries.findLast((entry) => entry.key === key);
+  return { block, offset, entries, inForce: new Map(entries.map((entry) => [entry.key, entry])) };
 }
 
 /** The NAT journal as a dump: one row an entry. */

@@ -22,7 +22,7 @@ import type { Task } from '@f2fskit/task';
 import { addressMeaning } from './areas.ts';
 import { natEntryNames } from './c-names.ts';
 import { type Dump, type DumpRow, fieldRows, newDump, placeAt } from './dump.ts';
-import { type Journal, lastEntry, readNatJournal, type TableSource } from './journals.ts';
+import { type Journal, readNatJournal, type TableSource } from './journals.ts';
 import { requireInRange, requireRange } from './usage.ts';
 
 /** The entry of a nid, and where it lies. */
@@ -42,7 +42,7 @@ export function* dumpNat(volume: F2fsVolume, nid: number): Task<Dump> {
   const { blocks } = volume.store;
   const inUse = natBlockInUse(volume, nid);
   const journal = yield* readNatJournal(blocks, volume.pack);
-  const journaled = lastEntry(journal, nid);
+  const journaled = journal.inForce.get(nid);
   const offset = natEntryOffset(nid);
   const current = yield* blocks.get(inUse.address);
   const other = yield* blocks.get(otherNatAddress(volume.superblock, inUse.address));
@@ -101,7 +101,11 @@ export class NatRange {
     const block = yield* blocks.get(address);
     const end = Math.min(this.#last, (natBlockIndex(this.#next) + 1) * NAT_ENTRIES_PER_BLOCK - 1);
     const lines: NatLine[] = [];
+    const { inForce } = this.#journal;
     for (; this.#next <= end; this.#next++) {
+      // Most nids of most volumes are free: nothing is made for those.
+      const at = natEntryOffset(this.#next);
+      if (!inForce.has(this.#next) && NatEntry.blockAddress.get(block.view, at) === NULL_ADDRESS) continue;
       const line = effectiveLine(this.#next, this.#journal, block, source);
       if (line.blockAddress !== NULL_ADDRESS) lines.push(line);
     }
@@ -117,7 +121,7 @@ function natBlockInUse(volume: F2fsVolume, nid: number): { address: number; sour
 }
 
 function effectiveLine(nid: number, journal: Journal, table: CachedBlock, tableSource: TableSource): NatLine {
-  const journaled = lastEntry(journal, nid);
+  const journaled = journal.inForce.get(nid);
   const block = journaled === undefined ? table : journal.block;
   const at = journaled?.entryAt ?? natEntryOffset(nid);
   return {

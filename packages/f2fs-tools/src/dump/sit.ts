@@ -22,7 +22,7 @@ import type { CachedBlock } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { sitEntryNames } from './c-names.ts';
 import { type Dump, type DumpFact, type DumpRow, fieldRows, newDump, placeAt, problemsOf } from './dump.ts';
-import { type Journal, lastEntry, readSitJournal, type TableSource } from './journals.ts';
+import { type Journal, readSitJournal, type TableSource } from './journals.ts';
 import { countOf, rangeOf } from './phrases.ts';
 import { requireInRange, requireRange } from './usage.ts';
 
@@ -59,7 +59,7 @@ export function* dumpSit(volume: F2fsVolume, segno: number): Task<Dump> {
     children.push(entryDump(title, yield* store.blocks.get(address), offset));
   }
   const journal = yield* readSitJournal(store.blocks, volume.pack);
-  const journaled = lastEntry(journal, segno);
+  const journaled = journal.inForce.get(segno);
   if (journaled !== undefined) children.push(entryDump('In the journal', journal.block, journaled.entryAt));
   const block = yield* store.blocks.get(line.entryBlock);
   return newDump({
@@ -120,9 +120,13 @@ export function* sitLineOf(volume: F2fsVolume, segno: number): Task<SitLine> {
   return effectiveLine(volume, segno, journal, yield* blocks.get(address), source);
 }
 
-/** The log that writes to a segment, as its segment type; `undefined` where none does. */
-export function logOf({ checkpoint }: F2fsVolume, segno: number): number | undefined {
+/**
+ * The log that writes to a segment of this type, as a segment type; `undefined` where none does. On a read-only volume
+ * several logs stand in one segment: the one of its type is meant.
+ */
+function logOf({ checkpoint }: F2fsVolume, segno: number, type: number): number | undefined {
   const logs = [...checkpoint.currentDataSegments, ...checkpoint.currentNodeSegments];
+  if (logs[type] === segno) return type;
   const log = logs.indexOf(segno);
   return log < 0 ? undefined : log;
 }
@@ -141,19 +145,20 @@ function effectiveLine(
   table: CachedBlock,
   tableSource: TableSource,
 ): SitLine {
-  const journaled = lastEntry(journal, segno);
+  const journaled = journal.inForce.get(segno);
   const { address, view } = journaled === undefined ? table : journal.block;
   const at = journaled?.entryAt ?? sitEntryOffset(segno);
+  const type = sitType(view, at);
   return {
     segno,
     validBlocks: sitValidBlocks(view, at),
-    type: sitType(view, at),
+    type,
     validMap: SitEntry.validMap.decode(view, at),
     modifiedTime: SitEntry.modifiedTime.decode(view, at),
     source: journaled === undefined ? tableSource : 'journal',
     entryBlock: address,
     entryOffset: at,
-    log: logOf(volume, segno),
+    log: logOf(volume, segno, type),
   };
 }
 

@@ -24,7 +24,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
-import { logOf } from './sit.ts';
+import { sitLineOf } from './sit.ts';
 
 /** A full summary block. */
 export interface Summary {
@@ -39,12 +39,12 @@ export interface Summary {
 }
 
 /**
- * The summary of main segment `segno`. Throws ENODATA where the volume has none (feature ro), Corruption compactSummary,
+ * The summary of main segment `segno`. Throws EINVAL for one that the main area does not have, ENODATA where the volume has none (feature ro), Corruption compactSummary,
  * EIO.
  */
 export function* readSummary(volume: F2fsVolume, segno: number): Task<Summary> {
   const { superblock, store } = volume;
-  const log = logOf(volume, segno);
+  const { log } = yield* sitLineOf(volume, segno);
   if (log === undefined) {
     if (superblock.segmentCountSsa === 0) throw new FsError(ENODATA, 'this volume has no SSA (feature ro)');
     const { address, bytes, view } = yield* store.blocks.get(ssaBlockAddress(superblock, segno));
