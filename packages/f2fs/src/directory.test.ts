@@ -349,6 +349,18 @@ describe('damage in a directory', () => {
     expect(corruptionOf(lookup(opened, 'absent'))).toMatchObject({ kind: 'natEntry' });
   });
 
+  it('of a node behind blocks leaves the blocks', () => {
+    const volume = newVolume();
+    const first = volume.allocate(914);
+    volume.write(first + 913, dentryBlock([{ name: 'last', ino: 60 }]));
+    const slots = Array.from({ length: 914 }, (_, n) => first + n);
+    volume.inode(INO, { mode: DIRECTORY, size: (914 + 2 * 1018) * BLOCK_SIZE, depth: 1, slots, nids: [77] });
+    const listing = runSync(list(openDirectory(volume)));
+    expect(namesOf(listing)).toEqual(['last']);
+    expect(listing.problems).toMatchObject([{ kind: 'natEntry' }]);
+    expect(listing.batches).toBe(914 + 1);
+  });
+
   it('does not hide a name that is elsewhere, but does not say "absent" either', () => {
     const volume = newVolume();
     const name = 'a'; // bucket 1 of level 1: blocks 4 and 5

@@ -87,6 +87,7 @@ describe('readFileData against a model of bytes', () => {
     gap: fc.constantFrom(0, 0, 1, 3),
     literals: fc.constantFrom(0, 0.01, 0.3, 1),
     released: fc.boolean(),
+    scattered: fc.boolean(),
   });
   const shape = fc.record<FileShape>({
     pieces: fc.array(piece, { minLength: 1, maxLength: 6 }),

@@ -88,6 +88,8 @@ export interface FilePiece {
   literals: number;
   /** Of compressed: slots without payload are 0 instead of reserved. */
   released: boolean;
+  /** Every other block of the piece is followed by an unused one. */
+  scattered?: boolean;
 }
 
 export interface FileShape {
@@ -103,13 +105,13 @@ export function layOut(volume: MountableVolume, shape: FileShape): { slots: numb
   const clusterBlocks = 2 ** shape.logClusterSize;
   const slots: number[] = [];
   const parts: Array<{ at: number; bytes: Uint8Array }> = [];
-  const write = (bytes: Uint8Array): number[] => {
-    const count = bytes.length / BLOCK_SIZE;
-    const first = volume.allocate(count);
-    for (let n = 0; n < count; n++) volume.write(first + n, bytes.subarray(n * BLOCK_SIZE, (n + 1) * BLOCK_SIZE));
-    return Array.from({ length: count }, (_, n) => first + n);
-  };
-  for (const [index, { kind, blocks, gap, literals, released }] of shape.pieces.entries()) {
+  const write = (bytes: Uint8Array, scattered: boolean): number[] =>
+    Array.from({ length: bytes.length / BLOCK_SIZE }, (_, n) => {
+      const address = volume.allocate(scattered && n % 2 === 1 ? 2 : 1);
+      volume.write(address, bytes.subarray(n * BLOCK_SIZE, (n + 1) * BLOCK_SIZE));
+      return address;
+    });
+  for (const [index, { kind, blocks, gap, literals, released, scattered = false }] of shape.pieces.entries()) {
     if (gap > 0) volume.allocate(gap);
     if (kind === 'compressed') {
       if (shape.logClusterSize === 0) continue;
@@ -118,7 +120,7 @@ export function layOut(volume: MountableVolume, shape: FileShape): { slots: numb
       // Lengths in LZ4 and LZO take a byte for each 255; everything else is less than 100 bytes.
       const room = Math.floor((clusterBlocks - 1) * BLOCK_SIZE * (254 / 256)) - 100;
       const head = patternBytes(index + 1, 19 + Math.floor(literals * (room - 19)));
-      const payload = write(payloadOf(streamOf(shape.algorithm, head, total), shape.checksum));
+      const payload = write(payloadOf(streamOf(shape.algorithm, head, total), shape.checksum), scattered);
       const bytes = new Uint8Array(total).fill(head.at(-1)!);
       bytes.set(head);
       parts.push({ at: slots.length, bytes });
@@ -127,7 +129,7 @@ export function layOut(volume: MountableVolume, shape: FileShape): { slots: numb
     } else if (kind === 'raw') {
       const bytes = patternBytes(1000 + index, blocks * BLOCK_SIZE);
       parts.push({ at: slots.length, bytes });
-      slots.push(...write(bytes));
+      slots.push(...write(bytes, scattered));
     } else {
       for (let n = 0; n < blocks; n++) slots.push(kind === 'hole' ? 0 : NEW_ADDRESS);
     }

@@ -19,7 +19,6 @@ import {
   type PathLike,
   type TreeEvent,
   type TreeWalk,
-  utf8Decode,
   utf8Encode,
 } from '@f2fskit/vfs';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -113,9 +112,4 @@ function lineOf(attributes: Attributes, hash: Uint8Array, path: Uint8Array): Uin
     '',
   ];
   return joinBytes(utf8Encode(fields.join('\t')), hash, utf8Encode('\t'), path);
-}
-
-/** The path of a record, for messages. */
-export function shownPath({ path }: ManifestRecord): string {
-  return utf8Decode(path);
 }

@@ -1,7 +1,12 @@
 import {
+  Feature,
+  RawCheckpoint,
+  RawSuperblock,
   SEGMENT_BLOCKS,
   SegmentType,
+  SUPER_OFFSET,
   SummaryBlock,
+  sealCheckpoint,
   segmentAddress,
   ssaBlockAddress,
   testMsb,
@@ -13,7 +18,7 @@ import { factOf, kindsOf, rowOf } from '../../test/rows.ts';
 import { damaged, goldenVolume, inoOf, mount } from '../../test/volumes.ts';
 import { dumpBlock } from './block.ts';
 import { blockOwner } from './owner.ts';
-import { sitLineOf } from './sit.ts';
+import { dumpSit, sitLineOf } from './sit.ts';
 import { dumpSsa } from './ssa.ts';
 
 describe('blockOwner', () => {
@@ -137,6 +142,29 @@ describe('dumpSsa', () => {
     const dump = runSync(dumpSsa(mount(device), 0));
     expect(kindsOf(dump)).toEqual(['summary']);
     expect(dump.problems[0]).toMatchObject({ where: { block: 514 }, expected: 'node segment', found: 'data segment' });
+  });
+
+  it("takes the log of the segment's own type where several stand in one segment, as on read-only volumes", () => {
+    const features = SUPER_OFFSET + RawSuperblock.features.offset;
+    const makeReadOnly = (view: DataView): void => view.setUint32(features, Feature.ro, true);
+    const moveWarmData = (view: DataView): void => {
+      RawCheckpoint.currentDataSegments.set(view, 0, 1, 0);
+      sealCheckpoint(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+    };
+    const volume = mount(damaged('plain', { 0: makeReadOnly, 1: makeReadOnly, 512: moveWarmData, 517: moveWarmData }));
+    expect(volume.checkpoint.currentDataSegments[1]).toBe(volume.checkpoint.currentNodeSegments[0]);
+    expect(factOf(runSync(dumpSit(volume, 0)), 'log')).toMatch(/^hot node writes here/);
+    expect(rowOf(runSync(dumpSsa(volume, 0)), 'entryType').meaning).toBe('node segment');
+  });
+
+  it('says where a volume keeps no summaries, which is no damage', () => {
+    const volume = goldenVolume('plain');
+    const superblock = { ...volume.superblock, segmentCountSsa: 0 };
+    const without = Object.create(volume, { superblock: { value: superblock } }) as typeof volume;
+    expect(() => runSync(dumpSsa(without, 10))).toThrow(expect.objectContaining({ code: 'ENODATA' }));
+    const block = runSync(dumpBlock(without, segmentAddress(superblock, 10)));
+    expect(factOf(block, 'owner')).toBe('not known: this volume has no SSA (feature ro)');
+    expect(block.problems).toEqual([]);
   });
 
   it('refuses segments that the main area does not have', () => {

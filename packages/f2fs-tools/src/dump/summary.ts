@@ -39,8 +39,8 @@ export interface Summary {
 }
 
 /**
- * The summary of main segment `segno`. Throws EINVAL for one that the main area does not have, ENODATA where the volume has none (feature ro), Corruption compactSummary,
- * EIO.
+ * The summary of main segment `segno`. Throws EINVAL for one that the main area does not have, ENODATA where the volume
+ * keeps none for it (feature ro), Corruption compactSummary, EIO.
  */
 export function* readSummary(volume: F2fsVolume, segno: number): Task<Summary> {
   const { superblock, store } = volume;
