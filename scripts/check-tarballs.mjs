@@ -34,7 +34,7 @@ try {
   for (const folder of publishedPackages()) {
     const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
     dependencies[manifest.name] = `file:${pack(folder, tarballs)}`;
-    for (const entry of Object.keys(manifest.exports ?? {})) {
+    for (const entry of Object.keys(manifest.publishConfig?.exports ?? manifest.exports ?? {})) {
       if (entry !== './package.json') entries.push(path.posix.join(manifest.name, entry));
     }
   }

@@ -111,7 +111,7 @@ describe('properties', () => {
     let lateMatches = 0;
     fc.assert(
       fc.property(seeds, (seed) => {
-        const content = sample(seed, 16 + (seed % 40000));
+        const content = sample(seed, 16 + (seed % 12000));
         const block = new Uint8Array(content.length * 2);
         const length = lz4js.compressBlock(content, block, 0, content.length, new Uint32Array(65536));
         if (length === 0) return; // nothing matched
@@ -119,9 +119,8 @@ describe('properties', () => {
         expect(same(decode(lz4, source, content.length).bytes, content)).toBe(true);
         if (lastMatchStart(source, content.length) > content.length - 12) lateMatches++;
       }),
-      slice(60),
+      slice(200),
     );
-    console.log('late', lateMatches);
     expect(lateMatches).toBeGreaterThan(0);
   });
 
@@ -140,7 +139,6 @@ describe('properties', () => {
       }),
       slice(600),
     );
-    console.log('acc4', accepted);
     expect(accepted).toBeGreaterThan(20);
   });
 });

@@ -193,7 +193,6 @@ describe('properties', () => {
     );
     const possible = rows.filter((row) => version === 1 || row !== 'zero run');
     expect([...used.keys()].sort()).toEqual([...possible].sort());
-    console.log(version, longest, JSON.stringify([...used]));
     expect(longest).toBeGreaterThan(49151);
   });
 });

@@ -24,5 +24,6 @@ export * from './sit.ts';
 export * from './summary.ts';
 export * from './superblock.ts';
 export * from './superblock-copies.ts';
+export { textOfUtf16, untilNul, uuidText } from './text.ts';
 export * from './verity.ts';
 export * from './xattr.ts';

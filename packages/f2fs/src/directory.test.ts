@@ -386,6 +386,16 @@ describe('damage in a directory', () => {
     expect(corruptionOf(lookup(openDirectory(inline), 'broken')).kind).toBe('dentryIno');
   });
 
+  it('of a pointer on one level hides no name on the next', () => {
+    const volume = newVolume();
+    const block = volume.allocate();
+    volume.write(block, dentryBlock([{ name: 'a', ino: 60 }])); // bucket 1 of level 1: blocks 4 and 5
+    volume.file(INO, [1, 0, 0, 0, 0, block], { mode: DIRECTORY, size: 6 * BLOCK_SIZE, depth: 2 });
+    const opened = openDirectory(volume);
+    expect(runSync(lookup(opened, 'a'))).toBe(60);
+    expect(corruptionOf(lookup(opened, 'absent'))).toMatchObject({ kind: 'blockAddress', where: { fileBlock: 0 } });
+  });
+
   it('of one entry hides no name with another hash', () => {
     const volume = newVolume();
     writeDirectory(volume, INO, new Map([[0, [{ name: 'broken', ino: 0 }]]]));

@@ -76,6 +76,11 @@ describe('readStoredXattrs', () => {
     expect(storedOf(exact, words, false)).toHaveLength(1);
     const inNode = [user('n', new Uint8Array(4 * words + NODE - 24 - 4 - 1).fill(7))];
     expect(storedOf(inNode, words, true)).toHaveLength(1);
+    // The last four bytes are an entry without name and value.
+    const empty = { index: 1, name: '', value: new Uint8Array(0) };
+    expect(storedOf([user('n', new Uint8Array(4 * words - 24 - 4 - 1 - 4).fill(7)), empty], words, false)).toHaveLength(
+      2,
+    );
   });
 
   it('ends at a zero word', () => {

@@ -3,7 +3,6 @@
 
 import type {
   ClusterHeader,
-  Dentry,
   DeviceNumbers,
   ExtraAttributes,
   NatEntry,
@@ -15,8 +14,6 @@ import type {
   RawSuperblock,
   SitEntry,
   SummaryBlock,
-  SummaryEntry,
-  XattrEntry,
   XattrHeader,
 } from '@f2fskit/f2fs-format';
 import type { CNames } from './dump.ts';
@@ -107,12 +104,6 @@ export const sitEntryNames: CNames<typeof SitEntry> = {
   modifiedTime: 'mtime',
 };
 
-export const summaryEntryNames: CNames<typeof SummaryEntry> = {
-  nid: 'nid',
-  version: 'version',
-  offsetInNode: 'ofs_in_node',
-};
-
 export const summaryBlockNames: CNames<typeof SummaryBlock> = {
   entries: 'entries',
   journal: 'journal',
@@ -181,21 +172,8 @@ export const clusterHeaderNames: CNames<typeof ClusterHeader> = {
   reserved: 'reserved',
 };
 
-export const dentryNames: CNames<typeof Dentry> = {
-  hash: 'hash_code',
-  ino: 'ino',
-  nameLength: 'name_len',
-  fileType: 'file_type',
-};
-
 export const xattrHeaderNames: CNames<typeof XattrHeader> = {
   magic: 'h_magic',
   referenceCount: 'h_refcount',
   reserved: 'h_reserved',
-};
-
-export const xattrEntryNames: CNames<typeof XattrEntry> = {
-  nameIndex: 'e_name_index',
-  nameLength: 'e_name_len',
-  valueSize: 'e_value_size',
 };

@@ -1,5 +1,5 @@
 import { Corruption } from '@f2fskit/errno';
-import { natCopyAddress, sitCopyAddress } from '@f2fskit/f2fs-format';
+import { natCopyAddress, sitCopyAddress, textOfUtf16 } from '@f2fskit/f2fs-format';
 import { runSync } from '@f2fskit/task';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,12 +7,12 @@ import { goldenVolume, inoOf } from '../../test/volumes.ts';
 import { addressMeaning, areaOf } from './areas.ts';
 import { dumpBlock } from './block.ts';
 import { type Dump, newDump, placeAt } from './dump.ts';
+import { extensionsOf } from './extensions.ts';
 import { dumpInode } from './inode.ts';
 import { dumpJson } from './json.ts';
 import { bytesOf, dateOf, previewOf, quoted } from './phrases.ts';
 import { dumpSuperblock } from './superblock.ts';
 import { hexLines, tableLines } from './table.ts';
-import { extensionsOf, utf16Of } from './text.ts';
 
 const small: Dump = newDump({
   title: 'A thing',
@@ -160,7 +160,7 @@ describe('phrases', () => {
     expect(dateOf(2 ** 52)).toBeUndefined();
     expect(previewOf(new TextEncoder().encode('x'.repeat(60)))).toBe(`"${'x'.repeat(48)}"…`);
     expect(previewOf(Uint8Array.of(0, 255))).toBe('00 ff');
-    expect(utf16Of(Uint8Array.of(0x61, 0, 0xe9, 0, 0, 0, 0x62, 0))).toBe('aé');
+    expect(textOfUtf16(Uint8Array.of(0x61, 0, 0xe9, 0, 0, 0, 0x62, 0))).toBe('aé');
     const list = new Uint8Array(24);
     list.set([0x6d, 0x70], 0);
     list.set([0x64, 0x62], 8);

@@ -19,13 +19,16 @@ import {
   type Superblock,
   stopReasonNames,
   superblockChecksum,
+  textOfUtf16,
+  untilNul,
+  uuidText,
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 import { deviceNames, superblockNames } from './c-names.ts';
 import { attempt, type Dump, type DumpRow, fieldRows, type Meanings, newDump, placeAt, problemsOf } from './dump.ts';
+import { extensionsOf } from './extensions.ts';
 import { blockBytesOf, hexOf, quoted, segmentBytesOf } from './phrases.ts';
-import { extensionsOf, untilNul, utf16Of, uuidOf } from './text.ts';
 
 /** Where a dump that needs no mount reads from. */
 export type DumpSource = BlockDevice | F2fsVolume;
@@ -107,8 +110,8 @@ function meaningsOf(bytes: Uint8Array, view: DataView): Meanings<typeof RawSuper
     segmentCountNat: segments,
     segmentCountSsa: segments,
     segmentCountMain: segments,
-    uuid: uuidOf,
-    volumeName: (name) => JSON.stringify(utf16Of(name)),
+    uuid: uuidText,
+    volumeName: (name) => JSON.stringify(textOfUtf16(name)),
     extensions: (list) => extensionsOf(list, coldCount),
     version: (text) => quoted(untilNul(text)),
     initVersion: (text) => quoted(untilNul(text)),
