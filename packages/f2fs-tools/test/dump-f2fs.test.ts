@@ -8,7 +8,7 @@
 import type { F2fsVolume } from '@f2fskit/f2fs';
 import { NEW_ADDRESS } from '@f2fskit/f2fs-format';
 import { runSync } from '@f2fskit/task';
-import { loadGolden } from '@f2fskit/testkit';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Dump,
@@ -26,7 +26,7 @@ import {
 } from '../src/index.ts';
 import { Judge, judgeVersion } from './judge.ts';
 import { rowOf } from './rows.ts';
-import { goldenVolume, inoOf } from './volumes.ts';
+import { goldenDevice, goldenVolume, inoOf } from './volumes.ts';
 
 const version = judgeVersion();
 
@@ -105,7 +105,7 @@ describe.skipIf(version === undefined).each(volumes)('dump.f2fs on %s', (name, p
   let volume: F2fsVolume;
   beforeAll(() => {
     volume = goldenVolume(name);
-    judge = new Judge(loadGolden(name).device);
+    judge = new Judge(goldenDevice(name));
   });
   afterAll(() => judge.close());
 

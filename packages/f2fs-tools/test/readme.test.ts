@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import * as f2fs from '@f2fskit/f2fs';
 import * as task from '@f2fskit/task';
-import { loadGolden } from '@f2fskit/testkit';
 import { expect, it } from 'vitest';
 import * as tools from '../src/index.ts';
+import { goldenDevice } from './volumes.ts';
 
 // The example of README.md, run as it stands there, on a golden volume; only the imports become lookups.
 it('README.md shows a program that prints what it says', () => {
@@ -13,7 +13,7 @@ it('README.md shows a program that prints what it says', () => {
   expect(program).not.toContain('import');
   const lines: string[] = [];
   const modules = {
-    '@f2fskit/block/node': { FileDevice: { open: () => loadGolden('plain').device } },
+    '@f2fskit/block/node': { FileDevice: { open: () => goldenDevice('plain') } },
     '@f2fskit/f2fs': f2fs,
     '@f2fskit/f2fs-tools': tools,
     '@f2fskit/task': task,

@@ -1,15 +1,31 @@
-// Golden volumes, mounted, and damaged copies of them.
+// Golden volumes, mounted, and damaged copies of them. `plain` is a pinned one (test/fixtures): tests name its blocks.
 
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import type { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
 import { runSync } from '@f2fskit/task';
-import { loadGolden, readImageBlock, writeImageBlock } from '@f2fskit/testkit';
+import { loadGolden, readImageBlock, sparseDevice, writeImageBlock } from '@f2fskit/testkit';
 import { Vfs } from '@f2fskit/vfs';
 
 /** Mounts a device with every codec. */
 export function mount(device: MemoryDevice): F2fsVolume {
   return runSync(mountF2fs(device, { codecs: defaultCodecs() }));
+}
+
+let pinned: MemoryDevice | undefined;
+
+/** The device of a golden volume, or of the pinned one. Never written to. */
+export function goldenDevice(name: string): MemoryDevice {
+  if (name !== 'plain') return loadGolden(name).device;
+  pinned ??= sparseDevice(gunzipSync(readFileSync(new URL('fixtures/plain.img.gz', import.meta.url))), name);
+  return pinned;
+}
+
+/** What Linux says the pinned volume holds. */
+export function pinnedManifest(): string {
+  return readFileSync(new URL('fixtures/plain.manifest', import.meta.url), 'utf8');
 }
 
 const mounted = new Map<string, F2fsVolume>();
@@ -18,7 +34,7 @@ const mounted = new Map<string, F2fsVolume>();
 export function goldenVolume(name: string): F2fsVolume {
   let volume = mounted.get(name);
   if (volume === undefined) {
-    volume = mount(loadGolden(name).device);
+    volume = mount(goldenDevice(name));
     mounted.set(name, volume);
   }
   return volume;
@@ -26,7 +42,7 @@ export function goldenVolume(name: string): F2fsVolume {
 
 /** A copy of a golden volume with some blocks changed. */
 export function damaged(name: string, changes: Readonly<Record<number, (view: DataView) => void>>): MemoryDevice {
-  const device = loadGolden(name).device.clone();
+  const device = goldenDevice(name).clone();
   for (const [address, change] of Object.entries(changes)) {
     const block = readImageBlock(device, Number(address));
     change(block.view);

@@ -8,10 +8,9 @@ import {
   RawInode,
 } from '@f2fskit/f2fs-format';
 import { runSync } from '@f2fskit/task';
-import { loadGolden } from '@f2fskit/testkit';
 import { describe, expect, it } from 'vitest';
 import { childOf, factOf, kindsOf, rowOf } from '../../test/rows.ts';
-import { damaged, goldenVolume, inoOf, mount } from '../../test/volumes.ts';
+import { damaged, goldenVolume, inoOf, mount, pinnedManifest } from '../../test/volumes.ts';
 import { DentryDumps } from './dentries.ts';
 import { dumpDnode } from './dnode.ts';
 import type { Dump } from './dump.ts';
@@ -34,7 +33,7 @@ describe('dumpInode', () => {
   it('shows what Linux recorded for every file', () => {
     const volume = goldenVolume('plain');
     let checked = 0;
-    for (const line of loadGolden('plain').manifest!.split('\n')) {
+    for (const line of pinnedManifest().split('\n')) {
       const [type, mode, uid, gid, links, size, seconds, , , path] = line.split('\t');
       if (path === undefined || path.includes('many/')) continue;
       const dump = runSync(dumpInode(volume, inoOf(volume, path.slice(1) || '/')));
@@ -240,7 +239,7 @@ describe('DentryDumps', () => {
         names.push(/^"(.*?)"/.exec(String(meaning))![1]!);
       }
     }
-    const lines = loadGolden('plain').manifest!.split('\n');
+    const lines = pinnedManifest().split('\n');
     const expected = lines.flatMap((line) => /\t\.\/d\/many\/(.+)$/.exec(line)?.[1] ?? []);
     expect(names.sort()).toEqual(['.', '..', ...expected].sort());
   });
