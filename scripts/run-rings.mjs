@@ -3,6 +3,8 @@
 //
 // Prints one line a ring, names what was skipped and how to get it, and ends with "N passed, N failed".
 import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,6 +43,17 @@ const rings = [
   },
   { name: 'benches, small', command: bin('turbo'), args: ['run', 'bench', '--', '--small'] },
 ];
+/** A real Linux writes volumes from a seed; the golden tests then read them as `extra/NAME`. */
+const fresh = full && judges.qemu ? mkdtempSync(path.join(tmpdir(), 'f2fskit-fresh-')) : undefined;
+if (fresh !== undefined) {
+  const seed = process.env.F2FSKIT_SEED ?? String(Math.floor(Date.now() / 1000) % 1_000_000);
+  rings.unshift({
+    name: `fresh volumes by a real Linux (seed ${seed})`,
+    command: path.join(root, 'tools/oracle/fresh-volumes.sh'),
+    args: [fresh, seed],
+  });
+  environment.F2FSKIT_FIXTURES = [process.env.F2FSKIT_FIXTURES, fresh].filter(Boolean).join(path.delimiter);
+}
 if (full) {
   rings.push(
     { name: 'packages: publint, attw, dead code', command: process.execPath, args: ['scripts/check-packages.mjs'] },
@@ -109,6 +122,8 @@ for (const ring of rings) {
   );
   if (result.status !== 0) console.log(result.output.split('\n').slice(-200).join('\n'));
 }
+
+if (fresh !== undefined) rmSync(fresh, { recursive: true, force: true });
 
 const missing = [];
 if (!judges['f2fs-tools']) missing.push('f2fs-tools as a judge (dump, fsck, mkfs): install the package f2fs-tools');

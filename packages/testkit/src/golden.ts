@@ -1,7 +1,7 @@
 // Golden volumes: images that Linux wrote, with what Linux says is in them. Each is a family of files of one name in the
 // repository's `fixtures` folder:
 //
-//   NAME.img.gz     the volume
+//   NAME.img.gz     the volume (NAME.img where nobody packed it)
 //   NAME.manifest   its manifest, by the Linux guest that wrote it
 //   NAME.xattrs     getfattr -R -d -e hex, where attributes were set
 //   NAME.cblocks    saved blocks of the compressed files, where there are any
@@ -18,14 +18,14 @@ import type { MemoryDevice } from '@f2fskit/block';
 import { assert } from '@f2fskit/errno';
 import { sparseDevice } from './image.ts';
 
-const IMAGE = '.img.gz';
+const IMAGE = /\.img(\.gz)?$/;
 /** The same from `src` and from `dist`. */
 const REPOSITORY_FIXTURES = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 
 /** A golden volume that is there; nothing of it has been read. */
 export interface GoldenVolume {
   readonly name: string;
-  /** The compressed image. */
+  /** The image, compressed or not. */
   readonly imagePath: string;
   /** Its other files, by their ending: `manifest`, `xattrs`, `cblocks`, `txt`, … */
   readonly files: ReadonlyMap<string, string>;
@@ -54,8 +54,8 @@ export function goldenVolumes(folders: readonly string[] = fixtureFolders()): Go
     if (!existsSync(folder)) continue;
     const files = readdirSync(folder).sort();
     for (const file of files) {
-      if (!file.endsWith(IMAGE)) continue;
-      const base = file.slice(0, -IMAGE.length);
+      if (!IMAGE.test(file)) continue;
+      const base = file.replace(IMAGE, '');
       const name = folder === REPOSITORY_FIXTURES ? base : `extra/${base}`;
       if (found.has(name)) continue;
       const others = files.filter((other) => other.startsWith(`${base}.`) && other !== file);
@@ -83,7 +83,8 @@ export function loadGolden(name: string): Golden {
   assert(volume !== undefined, `no golden volume is called ${name}`);
   let device = devices.get(volume.imagePath);
   if (device === undefined) {
-    device = sparseDevice(gunzipSync(readFileSync(volume.imagePath)), name);
+    const stored = readFileSync(volume.imagePath);
+    device = sparseDevice(volume.imagePath.endsWith('.gz') ? gunzipSync(stored) : stored, name);
     devices.set(volume.imagePath, device);
   }
   return goldenOf(volume, device);

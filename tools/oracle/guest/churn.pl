@@ -110,7 +110,8 @@ my %does = (
     return 1;
   },
   link => sub { my $path = new_path(); link one(@files), $path and push @files, $path },
-  symlink => sub { my $path = new_path(); symlink one(@files) . one('', '/') . ('x' x amount(1500)), $path and push @others, $path },
+  # No tab in a target: the manifest sorts by its last field, and could not tell where that begins.
+  symlink => sub { my $path = new_path(); (my $target = one(@files) . one('', '/') . ('x' x amount(1500))) =~ tr/\t/ /; symlink $target, $path and push @others, $path },
   special => sub { my $path = new_path(); system('mknod', $path, one(['p'], ['c', 1, 3], ['b', 259, 70000])->@*) == 0 and push @others, $path },
   mkdir => sub {
     my $path = new_path();
