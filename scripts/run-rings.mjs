@@ -24,6 +24,10 @@ const environment = {
   DO_NOT_TRACK: '1',
   NO_COLOR: '1',
   ...(full ? { F2FSKIT_FULL: '1' } : {}),
+  // Part of what a cached pass stands for: with a judge more, the tests that need it run.
+  F2FSKIT_JUDGES: Object.keys(judges)
+    .filter((name) => judges[name])
+    .join(' '),
 };
 
 /** @type {Array<{name: string, command: string, args: string[], env?: Record<string, string>, needs?: string, how?: string}>} */

@@ -22,7 +22,13 @@ import {
 import { BLOCK_SIZE, SEGMENT_BLOCKS } from './constants.ts';
 import { type CorruptionKind, corrupt } from './corruption.ts';
 import { natBitsBlocks } from './nat-bits.ts';
-import { COMPACT_ENTRIES_MAX, compactEntryCounts, compactSummaryBlocks } from './summary.ts';
+import {
+  COMPACT_ENTRIES_MAX,
+  COMPACT_SIT_JOURNAL_OFFSET,
+  compactEntryCounts,
+  compactSummaryBlocks,
+  SUMMARY_JOURNAL_OFFSET,
+} from './summary.ts';
 import type { Superblock } from './superblock.ts';
 
 /**
@@ -220,4 +226,21 @@ export function packLayout(checkpoint: Checkpoint, superblock: Superblock): Pack
     natBitsIndex: SEGMENT_BLOCKS - bits,
     natBitsBlocks: bits,
   };
+}
+
+/** A place in a checkpoint pack: block index from its start, and byte offset in that block. */
+export interface PackPlace {
+  readonly index: number;
+  readonly offset: number;
+}
+
+/** Where the two journals lie: in the compact block, or in the hot and the cold data summary. */
+export function journalsOfPack(layout: PackLayout): { nat: PackPlace; sit: PackPlace } {
+  const { dataSummaryIndex: index, compact } = layout;
+  return compact
+    ? { nat: { index, offset: 0 }, sit: { index, offset: COMPACT_SIT_JOURNAL_OFFSET } }
+    : {
+        nat: { index, offset: SUMMARY_JOURNAL_OFFSET },
+        sit: { index: index + 2, offset: SUMMARY_JOURNAL_OFFSET },
+      };
 }

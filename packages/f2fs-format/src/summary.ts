@@ -11,7 +11,6 @@ import { bytes, struct, structs, u8, u16, u32, u64 } from '@f2fskit/ondisk';
 import type { Checkpoint } from './checkpoint.ts';
 import { AllocationType, BLOCK_SIZE, JOURNAL_BYTES, SEGMENT_BLOCKS, SUMMARY_ENTRIES_PER_BLOCK } from './constants.ts';
 import { corrupt } from './corruption.ts';
-import type { PackLayout } from './pack.ts';
 import type { Superblock } from './superblock.ts';
 
 /** The owner of one block. 7 bytes, packed. */
@@ -73,23 +72,6 @@ export function compactSummaryBlocks(entries: number): 0 | 1 | 2 {
 /** Address of the SSA block of main segment `segno`. */
 export function ssaBlockAddress(superblock: Pick<Superblock, 'ssaAddress'>, segno: number): number {
   return superblock.ssaAddress + segno;
-}
-
-/** A place in a checkpoint pack: block index from its start, and byte offset in that block. */
-export interface PackPlace {
-  readonly index: number;
-  readonly offset: number;
-}
-
-/** Where the two journals lie: in the compact block, or in the hot and the cold data summary. */
-export function journalsOfPack(layout: PackLayout): { nat: PackPlace; sit: PackPlace } {
-  const { dataSummaryIndex: index, compact } = layout;
-  return compact
-    ? { nat: { index, offset: 0 }, sit: { index, offset: COMPACT_SIT_JOURNAL_OFFSET } }
-    : {
-        nat: { index, offset: SUMMARY_JOURNAL_OFFSET },
-        sit: { index: index + 2, offset: SUMMARY_JOURNAL_OFFSET },
-      };
 }
 
 /** Byte offset of entry `n` in the concatenation of the compact blocks. */

@@ -18,15 +18,19 @@ export interface Field {
 
 export type DecodedValue = number | bigint | Uint8Array | DecodedValue[] | { [name: string]: DecodedValue };
 
-export class U8 implements Field {
-  readonly size = 1;
-  readonly type = 'u8';
+/** Where a field lies and what it is for. */
+abstract class Placed {
   readonly offset: number;
   readonly note: string;
   constructor(offset: number, note: string) {
     this.offset = offset;
     this.note = note;
   }
+}
+
+export class U8 extends Placed implements Field {
+  readonly size = 1;
+  readonly type = 'u8';
   get(view: DataView, at: number): number {
     return view.getUint8(at + this.offset);
   }
@@ -38,15 +42,9 @@ export class U8 implements Field {
   }
 }
 
-export class U16 implements Field {
+export class U16 extends Placed implements Field {
   readonly size = 2;
   readonly type = 'u16';
-  readonly offset: number;
-  readonly note: string;
-  constructor(offset: number, note: string) {
-    this.offset = offset;
-    this.note = note;
-  }
   get(view: DataView, at: number): number {
     return view.getUint16(at + this.offset, true);
   }
@@ -58,15 +56,9 @@ export class U16 implements Field {
   }
 }
 
-export class U32 implements Field {
+export class U32 extends Placed implements Field {
   readonly size = 4;
   readonly type = 'u32';
-  readonly offset: number;
-  readonly note: string;
-  constructor(offset: number, note: string) {
-    this.offset = offset;
-    this.note = note;
-  }
   get(view: DataView, at: number): number {
     return view.getUint32(at + this.offset, true);
   }
@@ -83,15 +75,9 @@ const WORD = 0x1_0000_0000;
 const SAFE_HIGH = 0x20_0000;
 
 /** An unsigned 64-bit quantity (a size, a count): a number that must stay below 2^53. */
-export class U64 implements Field {
+export class U64 extends Placed implements Field {
   readonly size = 8;
   readonly type = 'u64';
-  readonly offset: number;
-  readonly note: string;
-  constructor(offset: number, note: string) {
-    this.offset = offset;
-    this.note = note;
-  }
   /** False when the stored value is 2^53 or more: validate with this before `get`, to report the place yourself. */
   fits(view: DataView, at: number): boolean {
     return view.getUint32(at + this.offset + 4, true) < SAFE_HIGH;
@@ -113,15 +99,9 @@ export class U64 implements Field {
 }
 
 /** A signed 64-bit quantity (seconds since 1970): a number within ±2^53. */
-export class I64 implements Field {
+export class I64 extends Placed implements Field {
   readonly size = 8;
   readonly type = 'i64';
-  readonly offset: number;
-  readonly note: string;
-  constructor(offset: number, note: string) {
-    this.offset = offset;
-    this.note = note;
-  }
   fits(view: DataView, at: number): boolean {
     const high = view.getInt32(at + this.offset + 4, true);
     return high < SAFE_HIGH && high >= -SAFE_HIGH;
@@ -149,15 +129,9 @@ function outOfRange(found: bigint, offset: number): Corruption<'numberRange'> {
 }
 
 /** A 64-bit pattern whose halves mean different things: compared half by half, never as one number. */
-export class Bits64 implements Field {
+export class Bits64 extends Placed implements Field {
   readonly size = 8;
   readonly type = 'bits64';
-  readonly offset: number;
-  readonly note: string;
-  constructor(offset: number, note: string) {
-    this.offset = offset;
-    this.note = note;
-  }
   low(view: DataView, at: number): number {
     return view.getUint32(at + this.offset, true);
   }

@@ -37,15 +37,9 @@ import {
 } from '@f2fskit/f2fs-format';
 import { bytes, u32s, viewOf } from '@f2fskit/ondisk';
 import { type ImageBlock, readImageBlock } from './image.ts';
+import { rawBytes, single, without } from './layouts.ts';
 import { NatTable } from './nat-table.ts';
-import {
-  rawBytes,
-  type StructureCollector,
-  type StructureKind,
-  single,
-  type VolumeFrame,
-  without,
-} from './structures.ts';
+import type { StructureCollector, StructureKind, VolumeFrame } from './structures.ts';
 
 const inodeHead = without(RawInode, 'addresses', 'nids', 'footer');
 const inodeNids = { ...without(RawInode), $fields: RawInode.$fields.filter(([name]) => name === 'nids') };

@@ -36,7 +36,8 @@ import {
 } from '@f2fskit/f2fs-format';
 import { structs } from '@f2fskit/ondisk';
 import { readImageBlock } from './image.ts';
-import { rawBytes, type StructureCollector, single, type VolumeFrame, without } from './structures.ts';
+import { rawBytes, single, without } from './layouts.ts';
+import type { StructureCollector, VolumeFrame } from './structures.ts';
 
 /** Places of each table that is mostly empty: more would only be more of the same. */
 const TABLE_BLOCKS_MAX = 64;

@@ -11,7 +11,7 @@
 
 import type { MemoryDevice } from '@f2fskit/block';
 import type { Checkpoint, PackLayout, Superblock, VersionBitmaps } from '@f2fskit/f2fs-format';
-import { bytes, type Field, type StructLike } from '@f2fskit/ondisk';
+import type { StructLike } from '@f2fskit/ondisk';
 import { collectFiles } from './structures-files.ts';
 import { collectMetadata } from './structures-metadata.ts';
 
@@ -150,23 +150,4 @@ export function mapStructures(image: MemoryDevice): StructureMap {
   const frame = collectMetadata(image, collector);
   collectFiles(frame, collector);
   return { frame, ...collector };
-}
-
-/** A layout of the fields of another, without some of them. */
-export function without(layout: StructLike, ...names: string[]): StructLike {
-  return { ...named(layout.$name, layout.$size), $fields: layout.$fields.filter(([name]) => !names.includes(name)) };
-}
-
-/** A layout of one field. */
-export function single(name: string, field: Field): StructLike {
-  return { ...named(name, field.offset + field.size), $fields: [[name, field]] };
-}
-
-/** A layout of `size` bytes without structure. */
-export function rawBytes(name: string, size: number): StructLike {
-  return single(name, bytes(0, size));
-}
-
-function named($name: string, $size: number): Pick<StructLike, '$name' | '$size'> {
-  return { $name, $size };
 }
