@@ -76,6 +76,20 @@ describe('runSync and runAsync', () => {
     await expect(runAsync(sum([completed(EIO)]))).rejects.toThrow('EIO: i/o error, sum');
   });
 
+  it('runAsync never steps a task inside the call that completes what it waits for', async () => {
+    const completion = new Completion();
+    const steps: string[] = [];
+    function* waiter(): Task<void> {
+      yield completion;
+      steps.push('woken');
+    }
+    const result = runAsync(waiter());
+    completion.complete();
+    steps.push('completed');
+    await result;
+    expect(steps).toEqual(['completed', 'woken']);
+  });
+
   it('runSync blocks where it can and refuses where it cannot', () => {
     const blocking = new Completion();
     blocking.waitSync = () => blocking.complete();

@@ -41,7 +41,8 @@ export function runAsync<T>(task: Task<T>): Promise<T> {
             return;
           }
           if (!step.value.done) {
-            step.value.subscribe(resume);
+            // From a microtask: whoever completes something never finds another task's steps inside its own.
+            step.value.subscribe(() => void Promise.resolve().then(resume));
             return;
           }
         }
