@@ -5,8 +5,7 @@
 import { FsError } from '@f2fskit/errno';
 import { NIDS_PER_NODE, nodePath, RawInode } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
-import type { CachedBlock } from './block-cache.ts';
-import type { InodeBlock, NodeStore } from './node-store.ts';
+import type { CachedBlock, InodeBlock, NodeStore } from './node-store.ts';
 
 /** Where a range of file blocks has its address slots, or that nothing is there. */
 export type DnodeRange =
@@ -16,6 +15,7 @@ export type DnodeRange =
       start: number;
       /** First file block behind the node. */
       end: number;
+      /** Good until the next wait. */
       node: CachedBlock;
       nid: number;
       /** Byte in the node of the slot of `start`. */

@@ -3,7 +3,7 @@
 //   1. the journal of the checkpoint's hot data summary wins, also when it says that the nid is free
 //   2. otherwise the NAT block of the nid, in the copy that the version bitmap names
 //
-// NAT blocks come through the block cache, which bounds their memory; the journal holds at most 38 entries.
+// NAT blocks come through the page cache, which bounds their memory; the journal holds at most 38 entries.
 // Source: spec 4.1 to 4.3; kernel fs/f2fs/node.c.
 
 import {
@@ -15,19 +15,19 @@ import {
   nidCount,
   type Superblock,
 } from '@f2fskit/f2fs-format';
+import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
-import type { BlockCache } from './block-cache.ts';
 
 export class NodeAddressTable {
   readonly superblock: Superblock;
   /** nids from here on do not exist on this volume. */
   readonly nidEnd: number;
   readonly journal: ReadonlyMap<number, NatRecord>;
-  readonly #blocks: BlockCache;
+  readonly #blocks: DeviceMapping;
   readonly #versionBitmap: Uint8Array;
 
   /** `versionBitmap`: the NAT version bitmap of the checkpoint. `journal`: its NAT journal, where the last entry wins. */
-  constructor(superblock: Superblock, blocks: BlockCache, versionBitmap: Uint8Array, journal: readonly NatRecord[]) {
+  constructor(superblock: Superblock, blocks: DeviceMapping, versionBitmap: Uint8Array, journal: readonly NatRecord[]) {
     this.superblock = superblock;
     this.nidEnd = nidCount(superblock);
     this.journal = new Map(journal.map((record) => [record.nid, record]));

@@ -1,4 +1,4 @@
-// Nodes by number: NAT lookup, one block read, and the checks that make sure that the block is the node it was taken for.
+// Nodes by number, cached as the pages of one mapping whose page numbers are nids. A node that is not cached: NAT lookup, one block read, and the checks that make sure that the block is the node it was taken for.
 //
 // A node carries its own nid, the ino it belongs to and its place in that file's tree. All three are compared with what
 // the walk expects. Linux compares the nid always and the others in part (kernel fs/f2fs/node.c, sanity_check_node_footer);
@@ -7,6 +7,7 @@
 
 import type { BlockDevice } from '@f2fskit/block';
 import {
+  BLOCK_SIZE,
   corrupt,
   decodeInode,
   type InodeFields,
@@ -18,8 +19,9 @@ import {
   type Superblock,
   XATTR_NODE_OFFSET,
 } from '@f2fskit/f2fs-format';
+import { viewOf } from '@f2fskit/ondisk';
+import { type BlockCopy, type DeviceMapping, Mapping, peekPage, readPage } from '@f2fskit/pagecache';
 import type { Task, Tracer } from '@f2fskit/task';
-import type { BlockCache, CachedBlock } from './block-cache.ts';
 import type { NodeAddressTable } from './nat.ts';
 
 declare module '@f2fskit/task' {
@@ -36,7 +38,13 @@ export interface ExpectedNode {
   nodeOffset: number;
 }
 
-/** An inode's block and what it decodes to. */
+/**
+ * A block of metadata: 4096 bytes and where they were read. What a {@link NodeStore} returns is memory of the page cache,
+ * good until the next wait.
+ */
+export type CachedBlock = BlockCopy;
+
+/** An inode's block, as a copy that stays, and what it decodes to. */
 export interface InodeBlock {
   readonly ino: number;
   readonly block: CachedBlock;
@@ -45,13 +53,17 @@ export interface InodeBlock {
 
 export class NodeStore {
   readonly superblock: Superblock;
-  readonly blocks: BlockCache;
+  /** The device's blocks by address. */
+  readonly blocks: DeviceMapping;
+  /** Nodes by nid. */
+  readonly nodes: Mapping;
   readonly nat: NodeAddressTable;
   readonly tracer: Tracer | undefined;
 
-  constructor(superblock: Superblock, blocks: BlockCache, nat: NodeAddressTable, tracer?: Tracer) {
+  constructor(superblock: Superblock, blocks: DeviceMapping, nat: NodeAddressTable, tracer?: Tracer) {
     this.superblock = superblock;
     this.blocks = blocks;
+    this.nodes = new Mapping(blocks.mapping.cache, { name: 'nodes', orderMax: 0, urgent: true });
     this.nat = nat;
     this.tracer = tracer;
   }
@@ -60,8 +72,18 @@ export class NodeStore {
     return this.blocks.device;
   }
 
-  /** The block of a node. Throws Corruption (natEntry, blockAddress, nodeFooterNid, nodeFooterIno, nodeOffset), EIO. */
+  /**
+   * The block of a node, good until the next wait. Throws Corruption (natEntry, blockAddress, nodeFooterNid, nodeFooterIno,
+   * nodeOffset), EIO.
+   */
   *readNode(nid: number, { ino, nodeOffset }: ExpectedNode): Task<CachedBlock> {
+    const block = peekPage(this.nodes, nid) ?? (yield* this.#fetch(nid, ino));
+    checkFooter(block, nid, ino, nodeOffset);
+    if (this.tracer?.active) this.tracer.emit('node:read', { nid, ino, nodeOffset, block: block.address });
+    return block;
+  }
+
+  *#fetch(nid: number, ino: number): Task<CachedBlock> {
     const entry = yield* this.nat.lookup(nid);
     const where = { nid, ino };
     if (entry.blockAddress === 0 || entry.blockAddress === NEW_ADDRESS) {
@@ -75,15 +97,14 @@ export class NodeStore {
         detail: 'the NAT points outside the main area',
       });
     }
-    const block = this.blocks.peek(entry.blockAddress) ?? (yield* this.blocks.get(entry.blockAddress));
-    checkFooter(block, nid, ino, nodeOffset);
-    if (this.tracer?.active) this.tracer.emit('node:read', { nid, ino, nodeOffset, block: block.address });
-    return block;
+    return yield* readPage(this.nodes, nid, this.device, entry.blockAddress * BLOCK_SIZE);
   }
 
   /** An inode, decoded and checked. Throws what {@link readNode} and `decodeInode` throw. */
   *readInode(ino: number): Task<InodeBlock> {
-    const block = yield* this.readNode(ino, { ino, nodeOffset: 0 });
+    const { address, bytes: cached } = yield* this.readNode(ino, { ino, nodeOffset: 0 });
+    const bytes = cached.slice();
+    const block: BlockCopy = { address, bytes, view: viewOf(bytes) };
     const fields = decodeInode(block.bytes, block.view, this.superblock, { nid: ino, address: block.address });
     return { ino, block, fields };
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as block from '@f2fskit/block';
 import * as format from '@f2fskit/f2fs-format';
+import * as pagecache from '@f2fskit/pagecache';
 import * as task from '@f2fskit/task';
 import { expect, it } from 'vitest';
 import * as node from '../src/index.ts';
@@ -24,6 +25,7 @@ it('README.md shows a program that prints what it says', () => {
     '@f2fskit/block': block,
     '@f2fskit/f2fs-format': format,
     '@f2fskit/f2fs-node': node,
+    '@f2fskit/pagecache': pagecache,
     '@f2fskit/task': task,
   };
   const lines: string[] = [];

@@ -3,13 +3,14 @@
 import { type BlockDevice, StatisticsDevice } from '@f2fskit/block';
 import { Corruption, FsError } from '@f2fskit/errno';
 import type { NatRecord } from '@f2fskit/f2fs-format';
+import { DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import { runSync, type Task } from '@f2fskit/task';
 import { expect } from 'vitest';
-import { BlockCache, BlockMapping, type InodeBlock, mapBlocks, NodeAddressTable, NodeStore } from '../src/index.ts';
+import { BlockMapping, type InodeBlock, mapBlocks, NodeAddressTable, NodeStore } from '../src/index.ts';
 import type { TestInode, TestVolume } from './test-volume.ts';
 
 export function storeOf(volume: TestVolume, device: BlockDevice = volume.device, journal: NatRecord[] = []): NodeStore {
-  const blocks = new BlockCache(device);
+  const blocks = new DeviceMapping(new PageCache({ poison: true }), device);
   const nat = new NodeAddressTable(volume.superblock, blocks, volume.natBitmap, journal);
   return new NodeStore(volume.superblock, blocks, nat);
 }

@@ -64,7 +64,7 @@ function inlineArea(directory: InodeBlock): DentryArea {
   return { bytes, view, offset, layout: dentryLayoutOf(size), place };
 }
 
-/** One dentry block. Throws EIO. */
+/** One dentry block, good until the next wait. Throws EIO. */
 function* blockArea(store: NodeStore, directory: InodeBlock, fileBlock: number, address: number): Task<DentryArea> {
   const { bytes, view } = store.blocks.peek(address) ?? (yield* store.blocks.get(address));
   return {
@@ -92,7 +92,7 @@ function shownEntry(
     problems.push(corrupt('dentryName', { where: area.place, detail }));
     return undefined;
   }
-  return { name: stored.name, ino, kind };
+  return { name: stored.name.slice(), ino, kind };
 }
 
 /**

@@ -1,13 +1,27 @@
 // An F2FS inode as the vfs sees it. It holds the block it was read from; nothing in it changes.
 
-import { EINVAL, EISDIR, ENOTDIR, FsError } from '@f2fskit/errno';
+import { EINVAL, EISDIR, ENOKEY, ENOTDIR, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, DeviceNumbers, decodeDevice, InlineFlag, type InodeFields } from '@f2fskit/f2fs-format';
 import type { InodeBlock } from '@f2fskit/f2fs-node';
+import { ExtentList, peekBuffered, readBuffered, seekData, seekHole } from '@f2fskit/iomap';
+import type { ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
-import type { Attributes, DirectoryHome, DirectoryReader, ExtendedAttribute, Inode, InodeKind } from '@f2fskit/vfs';
+import type {
+  Attributes,
+  DirectoryHome,
+  DirectoryReader,
+  ExtendedAttribute,
+  ExtentReader,
+  Inode,
+  InodeKind,
+  SeekTarget,
+} from '@f2fskit/vfs';
+import { CachedFile } from './cached-file.ts';
+import { chattrFlags } from './chattr-flags.ts';
 import { kindOfFileType } from './dentry-area.ts';
 import { F2fsDirectoryReader, lookupDentry } from './directory.ts';
 import { type FileReadContext, readFileData } from './file-data.ts';
+import { FileMap } from './file-map.ts';
 import { readLinkTarget } from './symlink.ts';
 import { readXattrs } from './xattr.ts';
 
@@ -17,6 +31,8 @@ export class F2fsInode implements Inode {
   /** The inode block and everything it decodes to, for those who build on this layer. */
   readonly raw: InodeBlock;
   readonly #context: FileReadContext;
+  /** Its pages, once somebody has read some. Only of a file whose contents can be read. */
+  #file: CachedFile | undefined = undefined;
   /** Of an encrypted symlink: the length of what it shows, known after {@link measure}. */
   #shownSize: number | undefined;
 
@@ -90,18 +106,53 @@ export class F2fsInode implements Inode {
     return yield* readLinkTarget(this.#context, this.raw);
   }
 
-  *read(position: number, target: Uint8Array): Task<number> {
-    if (this.kind === 'directory') throw new FsError(EISDIR);
-    if (this.kind !== 'file') throw new FsError(EINVAL, `ino ${this.ino} holds no data`);
+  /** Throws ENOKEY for encrypted contents, Corruption, EIO. */
+  *read(position: number, target: Uint8Array, readahead?: ReadaheadState): Task<number> {
+    this.#requireFile();
+    if ((this.fields.advise & Advise.encrypt) !== 0) throw new FsError(ENOKEY, 'the file is encrypted');
+    this.#file ??= new CachedFile(this.#context, this.raw);
+    return yield* readBuffered(this.#file, position, target, readahead);
+  }
+
+  peekRead(position: number, target: Uint8Array): number {
+    return this.#file === undefined ? -1 : peekBuffered(this.#file, position, target);
+  }
+
+  *readDirect(position: number, target: Uint8Array): Task<number> {
+    this.#requireFile();
     return yield* readFileData(this.#context, this.raw, position, target);
+  }
+
+  *seek(position: number, what: SeekTarget): Task<number> {
+    this.#requireFile();
+    const find = what === 'data' ? seekData : seekHole;
+    return yield* find(new FileMap(this.#context, this.raw), position, this.fields.size);
+  }
+
+  extents(start: number, end: number): ExtentReader {
+    if (this.kind !== 'directory') this.#requireFile();
+    return new ExtentList(new FileMap(this.#context, this.raw), start, end, this.fields.size);
+  }
+
+  flags(): number {
+    return chattrFlags(this.fields);
   }
 
   extendedAttributes(): Task<ExtendedAttribute[]> {
     return readXattrs(this.#context.store, this.raw);
   }
 
+  evict(): void {
+    this.#file?.mapping.dropUnused();
+  }
+
   #requireDirectory(): void {
     if (this.kind !== 'directory') throw new FsError(ENOTDIR);
+  }
+
+  #requireFile(): void {
+    if (this.kind === 'directory') throw new FsError(EISDIR);
+    if (this.kind !== 'file') throw new FsError(EINVAL, `ino ${this.ino} holds no data`);
   }
 }
 

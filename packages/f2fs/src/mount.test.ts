@@ -336,12 +336,13 @@ describe('the options', () => {
     expect(seen).toEqual([Algorithm.lz4, Algorithm.lz4]);
   });
 
-  it('the number of cached blocks is a bound', () => {
+  it('the budget of the cache is a bound', () => {
     const volume = complete();
-    for (let ino = 10; ino < 40; ino++) volume.inode(ino);
-    const mounted = runSync(mountF2fs(volume.device, { blocksCachedMax: 4 }));
-    for (let ino = 10; ino < 40; ino++) runSync(mounted.readInode(ino));
-    expect(mounted.store.blocks.size).toBe(4);
+    for (let ino = 10; ino < 2000; ino++) volume.inode(ino);
+    const mounted = runSync(mountF2fs(volume.device, { cache: { budgetBytes: 4 << 20, poison: true } }));
+    for (let ino = 10; ino < 2000; ino++) runSync(mounted.readInode(ino));
+    expect(mounted.cache.bytesUsed).toBe(4 << 20);
+    expect(mounted.cache.statistics.foliosReclaimed).toBeGreaterThan(900);
   });
 });
 

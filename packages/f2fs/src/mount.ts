@@ -24,7 +24,7 @@ import {
   selectSuperblock,
   stopReasonNames,
 } from '@f2fskit/f2fs-format';
-import { BlockCache } from '@f2fskit/f2fs-node';
+import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pagecache';
 import type { Task, Tracer } from '@f2fskit/task';
 import type { CodecSource } from './cluster.ts';
 import { type Pack, readPack } from './pack.ts';
@@ -34,8 +34,8 @@ import { F2fsVolume, type VolumeProblem } from './volume.ts';
 export interface MountOptions {
   /** Decoders for compressed files; without them those files throw EOPNOTSUPP, and everything else is readable. */
   codecs?: CodecSource;
-  /** Metadata blocks kept in memory. */
-  blocksCachedMax?: number;
+  /** The page cache of the volume: its budget in bytes (64 MiB), and knobs for tests and measurements. */
+  cache?: Omit<PageCacheOptions, 'tracer'>;
   /** Return the data of a compressed cluster whose checksum is wrong, as Linux does, when it decodes. Default false. */
   ignoreClusterChecksums?: boolean;
   tracer?: Tracer;
@@ -52,7 +52,8 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     const paths = superblock.devices.map(({ path }) => path).join(', ');
     throw new FsError(EOPNOTSUPP, `the volume spans several devices (${paths}); join them into one file first`);
   }
-  const blocks = new BlockCache(device, options.blocksCachedMax);
+  const cache = new PageCache({ ...options.cache, tracer: options.tracer });
+  const blocks = new DeviceMapping(cache, device);
   const pack = yield* readPack(superblock, blocks);
   const problems: VolumeProblem[] = [
     ...[...superblockProblems, ...pack.problems].map(
@@ -143,7 +144,7 @@ function flagProblems(superblock: Superblock, { checkpoint }: Pack): VolumeProbl
   return problems;
 }
 
-function* recoveryProblems(superblock: Superblock, { checkpoint }: Pack, blocks: BlockCache): Task<VolumeProblem[]> {
+function* recoveryProblems(superblock: Superblock, { checkpoint }: Pack, blocks: DeviceMapping): Task<VolumeProblem[]> {
   const problems: VolumeProblem[] = [];
   const { fsyncedNodes, cutShort, tooLong } = yield* scanFsyncChain(superblock, checkpoint, blocks);
   if (fsyncedNodes > 0) {

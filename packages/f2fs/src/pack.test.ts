@@ -1,8 +1,8 @@
 import { FaultDevice, StatisticsDevice } from '@f2fskit/block';
 import { Corruption } from '@f2fskit/errno';
 import { BLOCK_SIZE, CheckpointFlag, type NatRecord, RawCheckpoint } from '@f2fskit/f2fs-format';
-import { BlockCache } from '@f2fskit/f2fs-node';
 import type { TestVolumeOptions } from '@f2fskit/f2fs-node/test-volume';
+import { DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import { runSync } from '@f2fskit/task';
 import { describe, expect, it } from 'vitest';
 import { corruptionOf, errorOf, MountableVolume, type TestPack } from '../test/mountable-volume.ts';
@@ -23,7 +23,8 @@ function volumeWith(
   return volume;
 }
 
-const read = (volume: MountableVolume, device = volume.device) => readPack(volume.superblock, new BlockCache(device));
+const read = (volume: MountableVolume, device = volume.device) =>
+  readPack(volume.superblock, new DeviceMapping(new PageCache({ poison: true }), device));
 const open = (volume: MountableVolume) => runSync(read(volume));
 
 describe('the choice of the pack', () => {
@@ -76,7 +77,7 @@ describe('the choice of the pack', () => {
     const volume = volumeWith({ version: 9 }, { version: 5 });
     const range = { start: 512 * BLOCK_SIZE, end: 513 * BLOCK_SIZE };
     const device = new FaultDevice(volume.device, [{ action: { kind: 'fail' }, range }]);
-    const pack = runSync(readPack(volume.superblock, new BlockCache(device)));
+    const pack = runSync(readPack(volume.superblock, new DeviceMapping(new PageCache({ poison: true }), device)));
     expect(pack).toMatchObject({ index: 1, problems: [{ kind: 'packRead' }] });
   });
 
@@ -88,7 +89,9 @@ describe('the choice of the pack', () => {
     expect(error.cause).toBeInstanceOf(Corruption);
     expect(error.cause).toMatchObject({ where: { block: 1024 } });
     const gone = new FaultDevice(volume.device, [{ action: { kind: 'gone' } }]);
-    expect(errorOf(readPack(volume.superblock, new BlockCache(gone))).code).toBe('ENODEV');
+    expect(errorOf(readPack(volume.superblock, new DeviceMapping(new PageCache({ poison: true }), gone))).code).toBe(
+      'ENODEV',
+    );
   });
 });
 
@@ -197,6 +200,6 @@ describe('fields of the checkpoint', () => {
 it('reads a handful of blocks', () => {
   const volume = volumeWith({}, { version: 6 }, { natSegments: 20, mainSegments: 400 });
   const device = new StatisticsDevice(volume.device);
-  runSync(readPack(volume.superblock, new BlockCache(device)));
+  runSync(readPack(volume.superblock, new DeviceMapping(new PageCache({ poison: true }), device)));
   expect(device.snapshot().read.bios).toBe(5); // two ends of two packs, and the journals
 });

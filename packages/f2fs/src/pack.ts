@@ -23,7 +23,7 @@ import {
   type VersionBitmaps,
   versionBitmaps,
 } from '@f2fskit/f2fs-format';
-import type { BlockCache } from '@f2fskit/f2fs-node';
+import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 
 /** The pack in use, and what reading needs of it. */
@@ -55,7 +55,7 @@ const toleratedWhenReading: readonly CorruptionKind[] = [
 ];
 
 /** Reads and selects. Throws Corruption when neither pack is sound, EIO. */
-export function* readPack(superblock: Superblock, blocks: BlockCache): Task<Pack> {
+export function* readPack(superblock: Superblock, blocks: DeviceMapping): Task<Pack> {
   const candidates: Array<Checkpoint | FsError> = [];
   for (const index of [0, 1] as const) candidates.push(yield* readCandidate(superblock, blocks, index));
   const selected = selectPack(candidates[0]!, candidates[1]!, toleratedWhenReading);
@@ -68,8 +68,8 @@ export function* readPack(superblock: Superblock, blocks: BlockCache): Task<Pack
   }
   const layout = packLayout(checkpoint, superblock);
   const journals = journalsOfPack(layout);
-  const nat = yield* blocks.get(address + journals.nat.index);
-  const sit = yield* blocks.get(address + journals.sit.index);
+  const nat = yield* blocks.copy(address + journals.nat.index);
+  const sit = yield* blocks.copy(address + journals.sit.index);
   const problems = [...selected.problems, ...checkpoint.problems];
   let sitJournal: readonly SegmentInformation[] = [];
   try {
@@ -92,12 +92,12 @@ export function* readPack(superblock: Superblock, blocks: BlockCache): Task<Pack
 }
 
 /** One pack's checkpoint, or why it is unusable. */
-function* readCandidate(superblock: Superblock, blocks: BlockCache, index: 0 | 1): Task<Checkpoint | FsError> {
+function* readCandidate(superblock: Superblock, blocks: DeviceMapping, index: 0 | 1): Task<Checkpoint | FsError> {
   const address = packAddress(superblock, index);
   try {
-    const first = yield* blocks.get(address);
+    const first = yield* blocks.copy(address);
     const { packBlockCount } = decodeCheckpoint(first.bytes, superblock, address);
-    const last = yield* blocks.get(address + packBlockCount - 1);
+    const last = yield* blocks.copy(address + packBlockCount - 1);
     return decodePack(first.bytes, last.bytes, superblock, address);
   } catch (error) {
     if (error instanceof FsError) return error;

@@ -7,7 +7,7 @@ import {
   NodeFlag,
   NodeFooter,
 } from '@f2fskit/f2fs-format';
-import { BlockCache } from '@f2fskit/f2fs-node';
+import { DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import { runAsync, runSync } from '@f2fskit/task';
 import { describe, expect, it } from 'vitest';
 import { MountableVolume } from '../test/mountable-volume.ts';
@@ -52,7 +52,9 @@ function volumeWith(nodes: readonly ChainNode[]): MountableVolume {
 }
 
 function scan(volume: MountableVolume, checkpoint = checkpointWith(), device = new StatisticsDevice(volume.device)) {
-  const result = runSync(scanFsyncChain(volume.superblock, checkpoint, new BlockCache(device)));
+  const result = runSync(
+    scanFsyncChain(volume.superblock, checkpoint, new DeviceMapping(new PageCache({ poison: true }), device)),
+  );
   return { ...result, reads: device.snapshot().read.bios };
 }
 
@@ -149,7 +151,7 @@ describe('scanFsyncChain', () => {
 
   it('finds the same on a device that completes later', async () => {
     const volume = volumeWith(row([true, false, true]));
-    const blocks = new BlockCache(new ShuffleDevice(volume.device, 3));
+    const blocks = new DeviceMapping(new PageCache({ poison: true }), new ShuffleDevice(volume.device, 3));
     const found = await runAsync(scanFsyncChain(volume.superblock, checkpointWith(), blocks));
     expect(found).toEqual({ fsyncedNodes: 2, cutShort: false, tooLong: false });
   });

@@ -20,7 +20,7 @@ import {
   type Superblock,
   segmentAddress,
 } from '@f2fskit/f2fs-format';
-import type { BlockCache } from '@f2fskit/f2fs-node';
+import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 
 /** The most nodes of a chain that are looked at when opening. */
@@ -36,7 +36,11 @@ export interface ChainScan {
 }
 
 /** Follows the chain of nodes written after the checkpoint. Never throws for what it finds there. */
-export function* scanFsyncChain(superblock: Superblock, checkpoint: Checkpoint, blocks: BlockCache): Task<ChainScan> {
+export function* scanFsyncChain(
+  superblock: Superblock,
+  checkpoint: Checkpoint,
+  blocks: DeviceMapping,
+): Task<ChainScan> {
   const [, warmSegment] = checkpoint.currentNodeSegments;
   const [, warmOffset] = checkpoint.currentNodeOffsets;
   const scan: ChainScan = { fsyncedNodes: 0, cutShort: false, tooLong: false };

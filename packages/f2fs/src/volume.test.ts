@@ -151,7 +151,9 @@ describe('one implementation for sync and async devices', () => {
       fc.asyncProperty(fc.nat(), async (seed) => {
         const rule = { action: { kind: 'fail' as const }, chance: 0.05 };
         const device = new FaultDevice(new ShuffleDevice(volume.device, seed), [], { seed });
-        const mounted = await runAsync(mountF2fs(device, { ...options, blocksCachedMax: 8 }));
+        const mounted = await runAsync(
+          mountF2fs(device, { ...options, cache: { budgetBytes: 4 << 20, poison: true } }),
+        );
         for (const [index, operation] of operations.entries()) {
           const before = device.log.length;
           device.inject(rule);

@@ -2,10 +2,11 @@
 
 import type { BlockDevice } from '@f2fskit/block';
 import type { FsError } from '@f2fskit/errno';
-import { BLOCK_SIZE, type Checkpoint, MAX_NAME_BYTES, type Superblock } from '@f2fskit/f2fs-format';
-import { type BlockCache, NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
+import { BLOCK_SIZE, type Checkpoint, MAX_NAME_BYTES, SUPER_MAGIC, type Superblock } from '@f2fskit/f2fs-format';
+import { NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
+import type { DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import type { Task, Tracer } from '@f2fskit/task';
-import type { Filesystem } from '@f2fskit/vfs';
+import type { Filesystem, FilesystemUsage } from '@f2fskit/vfs';
 import { BufferPool } from './buffer-pool.ts';
 import type { CodecSource } from './cluster.ts';
 import type { FileReadContext } from './file-data.ts';
@@ -35,7 +36,7 @@ export interface MountedState {
   superblockCopy: 0 | 1;
   pack: Pack;
   problems: VolumeProblem[];
-  blocks: BlockCache;
+  blocks: DeviceMapping;
   codecs: CodecSource;
   ignoreClusterChecksums: boolean;
   tracer: Tracer | undefined;
@@ -53,6 +54,9 @@ export interface VolumeUsage {
   nodes: number;
   nodesMax: number;
 }
+
+/** The numbers 0, of the node inode and of the meta inode, which no file has. */
+const RESERVED_NIDS = 3;
 
 export class F2fsVolume implements Filesystem {
   readonly device: BlockDevice;
@@ -83,6 +87,11 @@ export class F2fsVolume implements Filesystem {
     };
   }
 
+  /** Memory of this volume: file data, nodes and other metadata. */
+  get cache(): PageCache {
+    return this.store.blocks.mapping.cache;
+  }
+
   get checkpoint(): Checkpoint {
     return this.pack.checkpoint;
   }
@@ -91,6 +100,23 @@ export class F2fsVolume implements Filesystem {
     const inode = new F2fsInode(this.#context, yield* this.store.readInode(ino));
     yield* inode.measure();
     return inode;
+  }
+
+  /** As Linux shows it. Source: kernel fs/f2fs/super.c (f2fs_statfs). */
+  statfs(): FilesystemUsage {
+    const { blocks, blocksFree, nodes, nodesMax } = this.usage();
+    const nodesUsable = nodesMax - RESERVED_NIDS;
+    const files = Math.min(nodesUsable, blocks);
+    return {
+      type: SUPER_MAGIC,
+      blockSize: BLOCK_SIZE,
+      blocks: this.superblock.blockCount - this.superblock.segment0Address,
+      blocksFree,
+      blocksAvailable: blocksFree,
+      files,
+      filesFree: nodesUsable > blocks ? blocksFree : Math.max(0, Math.min(nodesUsable - nodes, blocksFree)),
+      nameBytesMax: this.nameBytesMax,
+    };
   }
 
   usage(): VolumeUsage {

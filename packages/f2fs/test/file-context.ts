@@ -2,8 +2,9 @@
 
 import type { BlockDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
-import { BlockCache, NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
+import { NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
 import type { TestVolume } from '@f2fskit/f2fs-node/test-volume';
+import { DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import { BufferPool } from '../src/buffer-pool.ts';
 import type { FileReadContext } from '../src/file-data.ts';
 
@@ -33,7 +34,7 @@ export function contextOf(
   volume: TestVolume,
   device: BlockDevice = volume.device,
 ): FileReadContext & { buffers: WatchedPool } {
-  const blocks = new BlockCache(device);
+  const blocks = new DeviceMapping(new PageCache({ poison: true }), device);
   const nat = new NodeAddressTable(volume.superblock, blocks, volume.natBitmap, []);
   return {
     store: new NodeStore(volume.superblock, blocks, nat),

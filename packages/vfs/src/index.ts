@@ -1,14 +1,19 @@
-export type {
-  Attributes,
-  DirectoryBatch,
-  DirectoryEntry,
-  DirectoryHome,
-  DirectoryReader,
-  ExtendedAttribute,
-  Filesystem,
-  Inode,
-  InodeKind,
-  Timestamp,
+export {
+  type Attributes,
+  type DirectoryBatch,
+  type DirectoryEntry,
+  type DirectoryHome,
+  type DirectoryReader,
+  type ExtendedAttribute,
+  type ExtentReader,
+  type FileExtent,
+  FileFlag,
+  type Filesystem,
+  type FilesystemUsage,
+  type Inode,
+  type InodeKind,
+  type SeekTarget,
+  type Timestamp,
 } from './inode.ts';
 export { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
 export { PATH_BYTES_MAX, type PathLike, pathBytes, type Resolved, SYMLINKS_MAX, type WalkOptions } from './path.ts';

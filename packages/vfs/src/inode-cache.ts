@@ -32,6 +32,12 @@ export class InodeCache {
     return this.#inodes.size;
   }
 
+  #evictOldest(): void {
+    const [ino, inode] = this.#inodes.entries().next().value!;
+    this.#inodes.delete(ino);
+    inode.evict?.();
+  }
+
   /** The inode if it is cached; never waits. */
   peek(ino: number): Inode | undefined {
     const inode = this.#inodes.get(ino);
@@ -57,7 +63,7 @@ export class InodeCache {
       const inode = yield* this.#filesystem.readInode(ino);
       reading.inode = inode;
       this.#inodes.set(ino, inode);
-      if (this.#inodes.size > this.#capacity) this.#inodes.delete(this.#inodes.keys().next().value as number);
+      if (this.#inodes.size > this.#capacity) this.#evictOldest();
       return inode;
     } finally {
       this.#reading.delete(ino);

@@ -2,6 +2,7 @@
 // nothing of the format below. Every method that may wait is a task.
 
 import type { FsError } from '@f2fskit/errno';
+import type { ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 
 export type InodeKind = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket';
@@ -70,6 +71,51 @@ export interface DirectoryHome {
   name: Uint8Array;
 }
 
+/** What `lseek` looks for. */
+export type SeekTarget = 'data' | 'hole';
+
+/** A run of a file that has blocks, as FIEMAP shows it. */
+export interface FileExtent {
+  /** Where it begins in the file, in bytes. */
+  position: number;
+  length: number;
+  /** Where it begins on the device, in bytes; of no meaning where `inline` or `unwritten` is set. */
+  deviceOffset: number;
+  /** Space is reserved, nothing was written: reads as zeros. */
+  unwritten: boolean;
+  /** Stored in another form, for example compressed: the bytes at `deviceOffset` are not the file's. */
+  encoded: boolean;
+  /** Stored inside metadata, not in blocks of its own. */
+  inline: boolean;
+  /** The last extent of the file. */
+  last: boolean;
+}
+
+/** A listing of extents in progress; the caller owns the loop. */
+export interface ExtentReader {
+  /** The next extent in the order of the file, `undefined` at the end. */
+  next(): Task<FileExtent | undefined>;
+}
+
+/** Bits of {@link Inode.flags}: the attributes of chattr(1), with the values of FS_IOC_GETFLAGS. */
+export const FileFlag = {
+  compressed: 0x4,
+  sync: 0x8,
+  immutable: 0x10,
+  appendOnly: 0x20,
+  noDump: 0x40,
+  noAtime: 0x80,
+  noCompress: 0x400,
+  encrypted: 0x800,
+  indexed: 0x1000,
+  dirSync: 0x10000,
+  verity: 0x100000,
+  noCow: 0x800000,
+  inlineData: 0x10000000,
+  projectInherit: 0x20000000,
+  caseFold: 0x40000000,
+} as const;
+
 /** A file of any kind. Methods that make no sense for its kind throw ENOTDIR, EISDIR or EINVAL. */
 export interface Inode {
   readonly ino: number;
@@ -85,10 +131,45 @@ export interface Inode {
   list(): DirectoryReader;
   /** The target of a symlink, as bytes. */
   readLink(): Task<Uint8Array>;
-  /** Fills `target` from `position`; returns the bytes read, fewer only at the end of the file. */
-  read(position: number, target: Uint8Array): Task<number>;
+  /**
+   * Fills `target` from `position` through the cache; returns the bytes read, fewer only at the end of the file.
+   * `readahead` is the state of one reader (an open file has its own); without one every read is taken for a random one.
+   */
+  read(position: number, target: Uint8Array, readahead?: ReadaheadState): Task<number>;
+  /**
+   * The same for what needs no wait: a plain call. -1 when some of it is not in the cache (`target` may then be filled in
+   * part), or the call would throw: `read` says why.
+   */
+  peekRead(position: number, target: Uint8Array): number;
+  /** The same past the cache, from the device into `target`: for who reads a file once, from its start to its end. */
+  readDirect(position: number, target: Uint8Array): Task<number>;
+  /**
+   * The first byte of data, or of a hole, at or after `position`; the end of the file counts as a hole. Throws ENXIO at or
+   * behind the end, or where no data follows.
+   */
+  seek(position: number, what: SeekTarget): Task<number>;
+  /** The extents that overlap [start, end) of the file. */
+  extents(start: number, end: number): ExtentReader;
+  /** Bits of {@link FileFlag}. */
+  flags(): number;
   /** Every extended attribute, in the order of storage. */
   extendedAttributes(): Task<ExtendedAttribute[]>;
+  /** The cache of inodes lets go of this one: what it holds in other caches may go. It stays usable. */
+  evict?(): void;
+}
+
+/** What `statfs` shows. */
+export interface FilesystemUsage {
+  /** The magic number of the filesystem, as `f_type`. */
+  type: number;
+  blockSize: number;
+  blocks: number;
+  blocksFree: number;
+  blocksAvailable: number;
+  files: number;
+  filesFree: number;
+  /** Longest name in bytes. */
+  nameBytesMax: number;
 }
 
 /** A mounted filesystem. */
@@ -98,4 +179,5 @@ export interface Filesystem {
   readonly nameBytesMax: number;
   /** Reads an inode from the medium. Throws FsError or Corruption. */
   readInode(ino: number): Task<Inode>;
+  statfs(): FilesystemUsage;
 }

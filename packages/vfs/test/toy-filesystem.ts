@@ -10,7 +10,9 @@ import type {
   DirectoryHome,
   DirectoryReader,
   ExtendedAttribute,
+  ExtentReader,
   Filesystem,
+  FilesystemUsage,
   Inode,
   InodeKind,
 } from '../src/index.ts';
@@ -67,6 +69,10 @@ export class ToyFilesystem implements Filesystem {
 
   get root(): ToyInode {
     return this.nodes.get(ROOT_INO)!;
+  }
+
+  statfs(): FilesystemUsage {
+    throw new FsError(EIO);
   }
 
   *pause(): Task<void> {
@@ -184,6 +190,26 @@ export class ToyInode implements Inode {
     const part = this.content.subarray(position, position + target.length);
     target.set(part);
     return part.length;
+  }
+
+  peekRead(): number {
+    return -1;
+  }
+
+  readDirect(position: number, target: Uint8Array): Task<number> {
+    return this.read(position, target);
+  }
+
+  *seek(): Task<number> {
+    throw new FsError(EIO);
+  }
+
+  extents(): ExtentReader {
+    throw new FsError(EIO);
+  }
+
+  flags(): number {
+    return 0;
   }
 
   *extendedAttributes(): Task<ExtendedAttribute[]> {

@@ -18,7 +18,7 @@ export function* dumpBlock(volume: F2fsVolume, address: number): Task<Dump> {
   const deviceBlocks = Math.floor(device.size / BLOCK_SIZE);
   requireInRange('block', address, 0, Math.min(superblock.blockCount, deviceBlocks) - 1);
   const area = areaOf(superblock, address);
-  const { bytes } = yield* store.blocks.get(address);
+  const { bytes } = yield* store.blocks.copy(address);
   const facts: DumpFact[] = [{ name: 'area', value: area.text }];
   const problems: FsError[] = [];
   if (area.kind === 'main') {

@@ -35,17 +35,14 @@ import {
   selectPack,
   versionBitmapOffsets,
 } from '@f2fskit/f2fs-format';
-import { BlockCache } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
+import { CACHE_BYTES_MIN, DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import { CHECKPOINT_BITMAP_NAME, checkpointNames } from './c-names.ts';
 import { attempt, type Dump, type DumpRow, fieldRows, type Meanings, newDump, placeAt, problemsOf } from './dump.ts';
 import { natJournalDump, readNatJournal, readSitJournal, sitJournalDump } from './journals.ts';
 import { blockBytesOf, bytesOf, countOf, hexOf, segmentBytesOf } from './phrases.ts';
 import { type DumpSource, deviceOf, readSuperblockInUse, type SuperblockCopy } from './superblock.ts';
-
-/** Blocks kept while one pack is looked at. */
-const BLOCKS_CACHED_MAX = 64;
 
 /**
  * A checkpoint pack, every field of its first block also where the pack is broken. Without `pack` the one in use: of a
@@ -58,7 +55,7 @@ export function* dumpCheckpoint(source: DumpSource, pack?: 0 | 1): Task<Dump> {
   if (!('submit' in source)) {
     return yield* dumpPack(source.store.blocks, source.superblock, pack ?? source.pack.index);
   }
-  const blocks = new BlockCache(device, BLOCKS_CACHED_MAX);
+  const blocks = new DeviceMapping(new PageCache({ budgetBytes: CACHE_BYTES_MIN }), device);
   const found = yield* readSuperblockInUse(device);
   if (found.superblock !== undefined) {
     return yield* dumpPack(blocks, found.superblock, pack ?? (yield* packInUse(blocks, found.superblock)));
@@ -66,7 +63,7 @@ export function* dumpCheckpoint(source: DumpSource, pack?: 0 | 1): Task<Dump> {
   return yield* dumpWithoutSuperblock(blocks, found, pack ?? 0);
 }
 
-function* packInUse(blocks: BlockCache, superblock: Superblock): Task<0 | 1> {
+function* packInUse(blocks: DeviceMapping, superblock: Superblock): Task<0 | 1> {
   const candidates: Array<Checkpoint | FsError> = [];
   for (const pack of [0, 1] as const) {
     const { value, problem } = yield* attempt(readPack(blocks, superblock, pack));
@@ -79,17 +76,17 @@ function* packInUse(blocks: BlockCache, superblock: Superblock): Task<0 | 1> {
   return chosen;
 }
 
-function* readPack(blocks: BlockCache, superblock: Superblock, pack: 0 | 1): Task<Checkpoint> {
+function* readPack(blocks: DeviceMapping, superblock: Superblock, pack: 0 | 1): Task<Checkpoint> {
   const address = packAddress(superblock, pack);
-  const first = yield* blocks.get(address);
+  const first = yield* blocks.copy(address);
   const { packBlockCount } = decodeCheckpoint(first.bytes, superblock, address);
-  const last = yield* blocks.get(address + packBlockCount - 1);
+  const last = yield* blocks.copy(address + packBlockCount - 1);
   return decodePack(first.bytes, last.bytes, superblock, address);
 }
 
-function* dumpPack(blocks: BlockCache, superblock: Superblock, pack: 0 | 1): Task<Dump> {
+function* dumpPack(blocks: DeviceMapping, superblock: Superblock, pack: 0 | 1): Task<Dump> {
   const address = packAddress(superblock, pack);
-  const block = yield* blocks.get(address);
+  const block = yield* blocks.copy(address);
   let checkpoint: Checkpoint | undefined;
   const problems = problemsOf(() => {
     checkpoint = decodeCheckpoint(block.bytes, superblock, address);
@@ -120,11 +117,11 @@ function* dumpPack(blocks: BlockCache, superblock: Superblock, pack: 0 | 1): Tas
 }
 
 /** Only where the packs start is taken from a superblock that is not sound, and only where it says F2FS. */
-function* dumpWithoutSuperblock(blocks: BlockCache, found: SuperblockCopy, pack: 0 | 1): Task<Dump> {
+function* dumpWithoutSuperblock(blocks: DeviceMapping, found: SuperblockCopy, pack: 0 | 1): Task<Dump> {
   const view = viewOf(found.bytes);
   if (RawSuperblock.magic.get(view, 0) !== SUPER_MAGIC) throw found.problems[0]!;
   const address = RawSuperblock.checkpointAddress.get(view, 0) + pack * SEGMENT_BLOCKS;
-  const block = yield* blocks.get(address);
+  const block = yield* blocks.copy(address);
   return newDump({
     title: `Checkpoint, pack ${pack + 1}`,
     place: placeAt(address),
@@ -191,7 +188,7 @@ function allocationName(type: number): string {
 }
 
 function* packParts(
-  blocks: BlockCache,
+  blocks: DeviceMapping,
   superblock: Superblock,
   checkpoint: Checkpoint,
   layout: PackLayout,
@@ -256,10 +253,10 @@ function layoutDump(address: number, layout: PackLayout): Dump {
   return newDump({ title: 'Layout of the pack', place: placeAt(address), layout: 'checkpoint pack', rows });
 }
 
-function* bitmapsDump(blocks: BlockCache, superblock: Superblock, checkpoint: Checkpoint): Task<Dump> {
+function* bitmapsDump(blocks: DeviceMapping, superblock: Superblock, checkpoint: Checkpoint): Task<Dump> {
   const packBytes = new Uint8Array((1 + superblock.checkpointPayloadBlocks) * BLOCK_SIZE);
   for (let index = 0; index <= superblock.checkpointPayloadBlocks; index++) {
-    packBytes.set((yield* blocks.get(checkpoint.address + index)).bytes, index * BLOCK_SIZE);
+    packBytes.set((yield* blocks.copy(checkpoint.address + index)).bytes, index * BLOCK_SIZE);
   }
   const starts = versionBitmapOffsets(checkpoint, superblock);
   const row = (name: string, offset: number, size: number, what: string): DumpRow => {
@@ -287,7 +284,7 @@ function* bitmapsDump(blocks: BlockCache, superblock: Superblock, checkpoint: Ch
 }
 
 function* orphansDump(
-  blocks: BlockCache,
+  blocks: DeviceMapping,
   address: number,
   { orphanIndex, orphanBlocks }: PackLayout,
 ): Task<Dump | undefined> {
@@ -295,7 +292,7 @@ function* orphansDump(
   const rows: DumpRow[] = [];
   const problems: FsError[] = [];
   for (let index = 0; index < orphanBlocks; index++) {
-    const block = yield* blocks.get(address + orphanIndex + index);
+    const block = yield* blocks.copy(address + orphanIndex + index);
     problems.push(...problemsOf(() => decodeOrphanBlock(block.view, block.address)));
     const { inos, entryCount } = OrphanBlock;
     const count = Math.min(entryCount.get(block.view, 0), inos.length);
@@ -320,7 +317,7 @@ function* orphansDump(
 }
 
 function* natBitsDump(
-  blocks: BlockCache,
+  blocks: DeviceMapping,
   superblock: Superblock,
   checkpoint: Checkpoint,
   { natBitsIndex, natBitsBlocks }: PackLayout,
@@ -329,7 +326,7 @@ function* natBitsDump(
   const address = checkpoint.address + natBitsIndex;
   const bytes = new Uint8Array(natBitsBlocks * BLOCK_SIZE);
   for (let index = 0; index < natBitsBlocks; index++) {
-    bytes.set((yield* blocks.get(address + index)).bytes, index * BLOCK_SIZE);
+    bytes.set((yield* blocks.copy(address + index)).bytes, index * BLOCK_SIZE);
   }
   const view = viewOf(bytes);
   const mapBytes = natBitsBytes(superblock);

@@ -100,7 +100,7 @@ function slotMeaning(value: number, index: number, slots: readonly number[], add
 function* headerDump(volume: F2fsVolume, { fields }: F2fsInode, payload: readonly number[]): Task<Dump> {
   const bytes = new Uint8Array(payload.length * BLOCK_SIZE);
   for (const [index, address] of payload.entries()) {
-    bytes.set((yield* volume.store.blocks.get(address)).bytes, index * BLOCK_SIZE);
+    bytes.set((yield* volume.store.blocks.copy(address)).bytes, index * BLOCK_SIZE);
   }
   const view = viewOf(bytes);
   const room = bytes.length - ClusterHeader.$size;

@@ -103,7 +103,7 @@ export class DentryDumps {
         continue;
       }
       this.#blocksLeft--;
-      const { address, bytes } = yield* store.blocks.get(this.#mapping.address + fileBlock - this.#mapping.start);
+      const { address, bytes } = yield* store.blocks.copy(this.#mapping.address + fileBlock - this.#mapping.start);
       return this.#dump(address, bytes, 0, BLOCK_SIZE, `Dentry block, file block ${fileBlock}`);
     }
     return undefined;

@@ -17,7 +17,8 @@ import {
   sitType,
   sitValidBlocks,
 } from '@f2fskit/f2fs-format';
-import type { BlockCache, CachedBlock } from '@f2fskit/f2fs-node';
+import type { CachedBlock } from '@f2fskit/f2fs-node';
+import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import { addressMeaning } from './areas.ts';
 import { type Dump, type DumpRow, newDump, placeAt, problemsOf } from './dump.ts';
@@ -51,9 +52,9 @@ export interface PackPlaces {
 }
 
 /** Reads the NAT journal. Throws EIO. */
-export function* readNatJournal(blocks: BlockCache, { address, layout }: PackPlaces): Task<Journal> {
+export function* readNatJournal(blocks: DeviceMapping, { address, layout }: PackPlaces): Task<Journal> {
   const { index, offset } = journalsOfPack(layout).nat;
-  const block = yield* blocks.get(address + index);
+  const block = yield* blocks.copy(address + index);
   const count = Math.min(NatJournal.count.get(block.view, offset), NAT_JOURNAL_ENTRIES);
   const entries = Array.from({ length: count }, (_, entry) => {
     const at = NatJournal.entries.at(offset, entry);
@@ -63,9 +64,9 @@ export function* readNatJournal(blocks: BlockCache, { address, layout }: PackPla
 }
 
 /** Reads the SIT journal. Throws EIO. */
-export function* readSitJournal(blocks: BlockCache, { address, layout }: PackPlaces): Task<Journal> {
+export function* readSitJournal(blocks: DeviceMapping, { address, layout }: PackPlaces): Task<Journal> {
   const { index, offset } = journalsOfPack(layout).sit;
-  const block = yield* blocks.get(address + index);
+  const block = yield* blocks.copy(address + index);
   const count = Math.min(SitJournal.count.get(block.view, offset), SIT_JOURNAL_ENTRIES);
   const entries = Array.from({ length: count }, (_, entry) => {
     const at = SitJournal.entries.at(offset, entry);

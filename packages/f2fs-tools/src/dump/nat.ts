@@ -44,8 +44,8 @@ export function* dumpNat(volume: F2fsVolume, nid: number): Task<Dump> {
   const journal = yield* readNatJournal(blocks, volume.pack);
   const journaled = journal.inForce.get(nid);
   const offset = natEntryOffset(nid);
-  const current = yield* blocks.get(inUse.address);
-  const other = yield* blocks.get(otherNatAddress(volume.superblock, inUse.address));
+  const current = yield* blocks.copy(inUse.address);
+  const other = yield* blocks.copy(otherNatAddress(volume.superblock, inUse.address));
   const children = [
     entryDump(volume, `In the table, ${inUse.source}`, current, offset),
     entryDump(volume, `In the table, ${inUse.source === 'copy 1' ? 'copy 2' : 'copy 1'}, not in use`, other, offset),
@@ -98,7 +98,7 @@ export class NatRange {
     const { blocks } = this.#volume.store;
     this.#journal ??= yield* readNatJournal(blocks, this.#volume.pack);
     const { address, source } = natBlockInUse(this.#volume, this.#next);
-    const block = yield* blocks.get(address);
+    const block = yield* blocks.copy(address);
     const end = Math.min(this.#last, (natBlockIndex(this.#next) + 1) * NAT_ENTRIES_PER_BLOCK - 1);
     const lines: NatLine[] = [];
     const { inForce } = this.#journal;
@@ -169,5 +169,5 @@ export function* natLineOf(volume: F2fsVolume, nid: number): Task<NatLine> {
   const { blocks } = volume.store;
   const journal = yield* readNatJournal(blocks, volume.pack);
   const { address, source } = natBlockInUse(volume, nid);
-  return effectiveLine(nid, journal, yield* blocks.get(address), source);
+  return effectiveLine(nid, journal, yield* blocks.copy(address), source);
 }

@@ -39,7 +39,7 @@ export function* readNodeBlock(volume: F2fsVolume, nid: number): Task<NodeBlockF
     if ((blockAddress + 1) * BLOCK_SIZE > volume.device.size) throw outside;
     problems.push(outside);
   }
-  const block = yield* volume.store.blocks.get(blockAddress);
+  const block = yield* volume.store.blocks.copy(blockAddress);
   const facts = [{ name: 'NAT', value: `nid ${nid} of ino ${nat.ino}, version ${nat.version}, from ${nat.source}` }];
   return { nat, block, problems, facts };
 }

@@ -82,7 +82,7 @@ function* readSlot(
   index: number,
 ): Task<{ address: number; nodeOffset: number } | undefined> {
   if (!isMainAddress(volume.superblock, nodeAddress)) return undefined;
-  const { view } = yield* volume.store.blocks.get(nodeAddress);
+  const { view } = yield* volume.store.blocks.copy(nodeAddress);
   const isInode = NodeFooter.nid.get(view, NODE_FOOTER_OFFSET) === NodeFooter.ino.get(view, NODE_FOOTER_OFFSET);
   const nodeOffset = isInode ? 0 : nodeOffsetOf(NodeFooter.flag.get(view, NODE_FOOTER_OFFSET));
   const word = isInode ? extraWordsOf(view) + index : index;

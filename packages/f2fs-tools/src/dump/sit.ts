@@ -56,12 +56,12 @@ export function* dumpSit(volume: F2fsVolume, segno: number): Task<Dump> {
   for (const copy of [0, 1] as const) {
     const address = sitCopyAddress(superblock, index, copy);
     const title = `In the table, copy ${copy + 1}${address === inUse ? '' : ', not in use'}`;
-    children.push(entryDump(title, yield* store.blocks.get(address), offset));
+    children.push(entryDump(title, yield* store.blocks.copy(address), offset));
   }
   const journal = yield* readSitJournal(store.blocks, volume.pack);
   const journaled = journal.inForce.get(segno);
   if (journaled !== undefined) children.push(entryDump('In the journal', journal.block, journaled.entryAt));
-  const block = yield* store.blocks.get(line.entryBlock);
+  const block = yield* store.blocks.copy(line.entryBlock);
   return newDump({
     title: `SIT entry of segment ${segno}`,
     place: placeAt(line.entryBlock, line.entryOffset),
@@ -101,7 +101,7 @@ export class SitRange {
     const { blocks } = this.#volume.store;
     this.#journal ??= yield* readSitJournal(blocks, this.#volume.pack);
     const { address, source } = sitBlockInUse(this.#volume, this.#next);
-    const block = yield* blocks.get(address);
+    const block = yield* blocks.copy(address);
     const end = Math.min(this.#last, (sitBlockIndex(this.#next) + 1) * SIT_ENTRIES_PER_BLOCK - 1);
     const lines: SitLine[] = [];
     for (; this.#next <= end; this.#next++) {
@@ -117,7 +117,7 @@ export function* sitLineOf(volume: F2fsVolume, segno: number): Task<SitLine> {
   const { blocks } = volume.store;
   const journal = yield* readSitJournal(blocks, volume.pack);
   const { address, source } = sitBlockInUse(volume, segno);
-  return effectiveLine(volume, segno, journal, yield* blocks.get(address), source);
+  return effectiveLine(volume, segno, journal, yield* blocks.copy(address), source);
 }
 
 /**

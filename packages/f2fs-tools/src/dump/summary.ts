@@ -47,7 +47,7 @@ export function* readSummary(volume: F2fsVolume, segno: number): Task<Summary> {
   const { log } = yield* sitLineOf(volume, segno);
   if (log === undefined) {
     if (superblock.segmentCountSsa === 0) throw new FsError(ENODATA, 'this volume has no SSA (feature ro)');
-    const { address, bytes, view } = yield* store.blocks.get(ssaBlockAddress(superblock, segno));
+    const { address, bytes, view } = yield* store.blocks.copy(ssaBlockAddress(superblock, segno));
     return { segno, address, source: 'SSA', bytes, view };
   }
   return isNodeSegmentType(log) ? yield* nodeSummary(volume, segno, log) : yield* dataSummary(volume, segno, log);
@@ -58,12 +58,12 @@ function* dataSummary(volume: F2fsVolume, segno: number, log: number): Task<Summ
   const { dataSummaryIndex, dataSummaryBlocks, compact } = pack.layout;
   const first = pack.address + dataSummaryIndex;
   if (!compact) {
-    const { address, bytes, view } = yield* store.blocks.get(first + log);
+    const { address, bytes, view } = yield* store.blocks.copy(first + log);
     return { segno, address, source: 'checkpoint pack: this segment is current', bytes, view };
   }
   const packed = new Uint8Array(dataSummaryBlocks * BLOCK_SIZE);
   for (let index = 0; index < dataSummaryBlocks; index++) {
-    packed.set((yield* store.blocks.get(first + index)).bytes, index * BLOCK_SIZE);
+    packed.set((yield* store.blocks.copy(first + index)).bytes, index * BLOCK_SIZE);
   }
   const bytes = expandCompactSummaries(checkpoint, packed)[log]!;
   const source = 'checkpoint pack, unpacked: this segment is current';
@@ -75,14 +75,14 @@ function* nodeSummary(volume: F2fsVolume, segno: number, log: number): Task<Summ
   const { nodeSummaryBlocks, nodeSummaryIndex } = pack.layout;
   if (nodeSummaryBlocks > 0) {
     const index = nodeSummaryIndex + log - SegmentType.hotNode;
-    const { address, bytes, view } = yield* store.blocks.get(pack.address + index);
+    const { address, bytes, view } = yield* store.blocks.copy(pack.address + index);
     return { segno, address, source: 'checkpoint pack: this segment is current', bytes, view };
   }
   const bytes = new Uint8Array(BLOCK_SIZE);
   const view = viewOf(bytes);
   const first = segmentAddress(superblock, segno);
   for (let index = 0; index < SEGMENT_BLOCKS; index++) {
-    const node = yield* store.blocks.get(first + index);
+    const node = yield* store.blocks.copy(first + index);
     SummaryEntry.nid.set(view, SummaryBlock.entries.at(0, index), NodeFooter.nid.get(node.view, NODE_FOOTER_OFFSET));
   }
   SummaryBlock.entryType.set(view, 0, SummaryType.node);

@@ -1,0 +1,208 @@
+// Reading through the cache.
+//
+//   peekBuffered   what is cached is copied in a plain call: no task, no wait, no allocation but the windows on the folios
+//   readBuffered   for each step: find the folio; absent → plan a window and read it; with the readahead marker → start the next
+//              window; bytes not uptodate → wait for the lock, and read them if nobody else has; then copy
+//
+// A reader holds no lock while it copies, and looks at the size when the bytes are there. Between the last wait and the copy
+// nothing can take the folio away, so a reference is held only across waits.
+// Source: spec sections 7.1 and 7.3; kernel mm/filemap.c describes the idea.
+
+import { EIO, FsError } from '@f2fskit/errno';
+import {
+  type Folio,
+  FolioFlag,
+  PAGE_SIZE,
+  type ReadaheadState,
+  type ReadaheadWindow,
+  randomWindow,
+} from '@f2fskit/pagecache';
+import type { Task } from '@f2fskit/task';
+import type { BufferedFile } from './buffered-file.ts';
+import { readFolios } from './read-folios.ts';
+
+declare module '@f2fskit/task' {
+  interface TraceEvents {
+    /** Pages of a file are being read: on demand, or `ahead` of who will want them. */
+    'iomap:read': { mapping: string; start: number; pages: number; folios: number; ahead: boolean };
+  }
+}
+
+/** Bytes of [position, position + target.length) that lie within the file. */
+function readable(file: BufferedFile, position: number, target: Uint8Array): number {
+  return Math.max(0, Math.min(target.length, file.size - position));
+}
+
+/**
+ * Copies from the cache what a read would return; -1 when some of it is not there, or a reader should go the long way to
+ * start a readahead. `target` may then be filled in part.
+ */
+export function peekBuffered(file: BufferedFile, position: number, target: Uint8Array): number {
+  const length = readable(file, position, target);
+  const { index } = file.mapping;
+  for (let done = 0; done < length; ) {
+    const at = position + done;
+    const folio = index.find(Math.floor(at / PAGE_SIZE));
+    if (folio === undefined || (folio.flags & FolioFlag.READAHEAD) !== 0) return -1;
+    const from = at - folio.index * PAGE_SIZE;
+    const to = Math.min(folio.size, from + length - done);
+    if ((folio.flags & FolioFlag.UPTODATE) === 0 && !folio.isUptodate(from, to)) return -1;
+    copyOut(folio, from, to, target, done);
+    done += to - from;
+  }
+  return length;
+}
+
+/**
+ * Fills `target` from `position`; returns the bytes read, fewer only at the end of the file. Throws what the device or the
+ * filesystem reports for bytes that are wanted; bytes before them are in `target` then.
+ */
+export function* readBuffered(
+  file: BufferedFile,
+  position: number,
+  target: Uint8Array,
+  readahead?: ReadaheadState,
+): Task<number> {
+  const length = readable(file, position, target);
+  for (let done = 0; done < length; ) {
+    const at = position + done;
+    const page = Math.floor(at / PAGE_SIZE);
+    const pagesWanted = Math.ceil((position + length) / PAGE_SIZE) - page;
+    let folio = file.mapping.find(page);
+    if (folio === undefined) {
+      const { orderMax } = file.mapping;
+      const window = readahead?.onMiss(page, pagesWanted, orderMax) ?? randomWindow(page, pagesWanted, orderMax);
+      folio = yield* readWindow(file, window, page);
+      if (folio === undefined) continue; // somebody else put one in, or there was no room and now there is
+    } else if ((folio.flags & FolioFlag.READAHEAD) !== 0) {
+      folio.flags &= ~FolioFlag.READAHEAD;
+      if (readahead !== undefined) yield* readAhead(file, readahead, folio, pagesWanted);
+    }
+    const from = at - folio.position;
+    const to = Math.min(folio.size, from + length - done);
+    if (!folio.isUptodate(from, to) && !(yield* fillRange(file, folio, from, to))) continue;
+    copyOut(folio, from, to, target, done);
+    done += to - from;
+    readahead?.advance(Math.ceil((position + done) / PAGE_SIZE));
+  }
+  return length;
+}
+
+function copyOut(folio: Folio, from: number, to: number, target: Uint8Array, at: number): void {
+  const { bytes } = folio;
+  target.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), at);
+  folio.flags |= FolioFlag.REFERENCED;
+}
+
+/** Starts the window behind a marker, holding the folio that the reader is about to use. */
+function* readAhead(file: BufferedFile, readahead: ReadaheadState, folio: Folio, pagesWanted: number): Task<void> {
+  folio.get();
+  try {
+    const window = readahead.onMarker(folio.index, pagesWanted, file.mapping.orderMax);
+    yield* readWindow(file, window, undefined);
+  } finally {
+    folio.put();
+  }
+}
+
+/**
+ * Makes [from, to) of a folio uptodate; false when the folio left its mapping meanwhile. Whoever holds the lock may be
+ * reading it: then there is nothing left to do.
+ */
+function* fillRange(file: BufferedFile, folio: Folio, from: number, to: number): Task<boolean> {
+  folio.get();
+  try {
+    if (!folio.tryLock()) yield* folio.lock();
+    if (folio.mapping !== file.mapping || folio.isUptodate(from, to)) {
+      folio.unlock();
+      return folio.mapping === file.mapping;
+    }
+    trace(file, [folio], false);
+    const reads = yield* readFolios(file, [folio], false);
+    const { completion } = reads[0]!;
+    if (!completion.done) yield completion;
+    if (folio.mapping !== file.mapping) return false;
+    if (folio.isUptodate(from, to)) return true;
+    throw reads[0]!.errorIn(from, to) ?? new FsError(EIO);
+  } finally {
+    folio.put();
+  }
+}
+
+/**
+ * Puts the folios of a window into the cache and starts reading them. With `wanted`, returns the folio of that page once
+ * the reader may look at it (it may still be locked); waits for room if there is none for it. Nobody waits for the other
+ * folios: their errors are met by who reads them.
+ */
+function* readWindow(file: BufferedFile, window: ReadaheadWindow, wanted: number | undefined): Task<Folio | undefined> {
+  const { mapping } = file;
+  const folios = createFolios(file, window, wanted);
+  if (folios.length === 0) {
+    if (wanted !== undefined && mapping.find(wanted) === undefined) yield* mapping.cache.waitForRoom();
+    return undefined;
+  }
+  trace(file, folios, wanted === undefined);
+  const first = wanted === undefined ? undefined : folios.find((folio) => wanted < folio.endIndex);
+  first?.get();
+  try {
+    const reads = yield* readFolios(file, folios, wanted === undefined);
+    const read = reads.find(({ folio }) => folio === first);
+    if (read === undefined) return undefined;
+    if (!read.completion.done) yield read.completion;
+    if (first!.mapping !== mapping) return undefined;
+    const at = (wanted! - first!.index) * PAGE_SIZE;
+    const error = read.errorIn(at, at + PAGE_SIZE);
+    if (error !== undefined) throw error;
+    return first;
+  } finally {
+    first?.put();
+  }
+}
+
+/**
+ * New, locked folios for a window, in ascending order and without a gap. It is widened to whole units of the filesystem, and
+ * ends at the end of the file, at a page that has a folio already, and where there is no room.
+ */
+function createFolios(file: BufferedFile, window: ReadaheadWindow, wanted: number | undefined): Folio[] {
+  const { mapping } = file;
+  const unit = 2 ** file.unitOrder;
+  const fileEnd = Math.ceil(file.size / PAGE_SIZE);
+  const end = Math.min(fileEnd, Math.ceil((window.start + window.size) / unit) * unit);
+  // Pages of the unit before the wanted one are read with it, if they are not there yet.
+  let at = window.start - (window.start % unit);
+  for (let page = at; page < window.start; page++) if (mapping.find(page) !== undefined) at = page + 1;
+  const marker = window.asyncSize === 0 ? -1 : window.start + window.size - window.asyncSize;
+  const folios: Folio[] = [];
+  while (at < end) {
+    const order = orderAt(at, end, window.order);
+    const folio = mapping.create(at, order);
+    if (folio === undefined) break;
+    if (marker >= folio.index && marker < folio.endIndex) folio.flags |= FolioFlag.READAHEAD;
+    folios.push(folio);
+    at = folio.endIndex;
+  }
+  // Without the wanted page the others are of no use now.
+  if (wanted !== undefined && (folios.length === 0 || folios.at(-1)!.endIndex <= wanted)) {
+    for (const folio of folios) {
+      mapping.remove(folio);
+      folio.unlock();
+    }
+    return [];
+  }
+  return folios;
+}
+
+/** The largest order up to `order` that does not reach behind the end of the window. */
+function orderAt(at: number, end: number, order: number): number {
+  let result = order;
+  while (result > 0 && 2 ** result > end - at) result--;
+  return result;
+}
+
+function trace({ mapping }: BufferedFile, folios: readonly Folio[], ahead: boolean): void {
+  const { tracer } = mapping.cache;
+  if (!tracer?.active) return;
+  const start = folios[0]!.index;
+  const pages = folios.at(-1)!.endIndex - start;
+  tracer.emit('iomap:read', { mapping: mapping.name, start, pages, folios: folios.length, ahead });
+}

@@ -1,0 +1,204 @@
+// The index of a mapping: page number → folio, for folios of any order, with marks to find the marked ones quickly.
+//
+// A tree of nodes with 64 slots; a node at shift s has one slot for 2^s pages. A folio of order k stands in the node with the
+// largest shift s ≤ k (0 or 6), in the 2^(k-s) slots it covers: a folio of 512 pages costs 8 slots, not 512 entries.
+//
+//                 root, shift 12:  64 slots of 4,096 pages
+//                   │
+//         shift 6:  64 slots of 64 pages        ← folios of order 6 … 9 (1 … 8 slots)
+//           │
+//   shift 0:  64 slots of one page              ← folios of order 0 … 5 (1 … 32 slots)
+//
+// Marks are bits a slot, kept on the first slot of a folio, and set in a parent while any slot below has one. They are hints
+// that make searches cheap; the truth is in the folio (I-4).
+//
+// Nothing here waits: a search sees one state of the tree. Source: spec section 1 ("xarray marks").
+
+import { assert } from '@f2fskit/errno';
+import { Folio } from './folio.ts';
+
+const NODE_SHIFT = 6;
+const SLOTS = 1 << NODE_SHIFT;
+const SLOT_MASK = SLOTS - 1;
+
+/** Pages have numbers below this: a file or device of 16 TiB. */
+export const INDEX_END = 2 ** 32;
+
+/** What can be searched for. */
+export const Mark = { DIRTY: 0, WRITEBACK: 1, TOWRITE: 2 } as const;
+export type Mark = (typeof Mark)[keyof typeof Mark];
+const MARKS = 3;
+
+class IndexNode {
+  /** A slot covers 2^shift pages. */
+  readonly shift: number;
+  parent: IndexNode | undefined;
+  /** The slot of this node in its parent. */
+  readonly slot: number;
+  readonly slots: Array<IndexNode | Folio | undefined> = new Array<undefined>(SLOTS).fill(undefined);
+  /** Slots in use. */
+  used = 0;
+  /** Two words a mark. */
+  readonly marks = new Uint32Array(2 * MARKS);
+
+  constructor(shift: number, parent: IndexNode | undefined, slot: number) {
+    this.shift = shift;
+    this.parent = parent;
+    this.slot = slot;
+  }
+
+  hasMark(mark: Mark, slot: number): boolean {
+    return ((this.marks[2 * mark + (slot >> 5)]! >>> (slot & 31)) & 1) === 1;
+  }
+
+  anyMark(mark: Mark): boolean {
+    return (this.marks[2 * mark]! | this.marks[2 * mark + 1]!) !== 0;
+  }
+}
+
+export class FolioIndex {
+  /** Folios in the index. */
+  size = 0;
+  #root: IndexNode = new IndexNode(0, undefined, 0);
+  /** Pages that the root covers. */
+  #limit = SLOTS;
+
+  /** The folio that covers a page. */
+  find(index: number): Folio | undefined {
+    if (index >= this.#limit) return undefined;
+    let node = this.#root;
+    for (;;) {
+      const entry = node.slots[(index >>> node.shift) & SLOT_MASK];
+      if (entry === undefined || entry instanceof Folio) return entry;
+      node = entry;
+    }
+  }
+
+  /** The first folio that covers a page at or behind `index`, with the mark if one is given. */
+  next(index: number, mark?: Mark): Folio | undefined {
+    return index >= this.#limit ? undefined : search(this.#root, index, mark);
+  }
+
+  /** True when no folio covers a page of [index, index + 2^order), which is aligned. */
+  isFree(index: number, order: number): boolean {
+    const next = this.next(index);
+    return next === undefined || next.index >= index + 2 ** order;
+  }
+
+  /** Puts a folio in; its pages are free (`isFree`). */
+  insert(folio: Folio): void {
+    const { index, order } = folio;
+    assert(index % 2 ** order === 0 && index + 2 ** order <= INDEX_END, 'a folio is aligned to its size');
+    const shift = order < NODE_SHIFT ? 0 : NODE_SHIFT;
+    while (this.#limit < index + 2 ** order || this.#root.shift < shift) this.#grow();
+    let node = this.#root;
+    while (node.shift > shift) {
+      const slot = (index >>> node.shift) & SLOT_MASK;
+      let child = node.slots[slot];
+      if (child === undefined) {
+        child = new IndexNode(node.shift - NODE_SHIFT, node, slot);
+        node.slots[slot] = child;
+        node.used++;
+      }
+      assert(child instanceof IndexNode, 'the pages of a new folio are free');
+      node = child;
+    }
+    const first = (index >>> shift) & SLOT_MASK;
+    const count = 1 << (order - shift);
+    for (let slot = first; slot < first + count; slot++) {
+      assert(node.slots[slot] === undefined, 'the pages of a new folio are free');
+      node.slots[slot] = folio;
+    }
+    node.used += count;
+    this.size++;
+  }
+
+  /** Takes a folio out, with its marks. */
+  remove(folio: Folio): void {
+    for (let mark = 0; mark < MARKS; mark++) this.clearMark(folio, mark as Mark);
+    let node = this.#nodeOf(folio);
+    const first = (folio.index >>> node.shift) & SLOT_MASK;
+    const count = 1 << (folio.order - node.shift);
+    for (let slot = first; slot < first + count; slot++) node.slots[slot] = undefined;
+    node.used -= count;
+    this.size--;
+    while (node.used === 0 && node.parent !== undefined) {
+      node.parent.slots[node.slot] = undefined;
+      node.parent.used--;
+      node = node.parent;
+    }
+  }
+
+  hasMark(folio: Folio, mark: Mark): boolean {
+    const node = this.#nodeOf(folio);
+    return node.hasMark(mark, (folio.index >>> node.shift) & SLOT_MASK);
+  }
+
+  setMark(folio: Folio, mark: Mark): void {
+    let node: IndexNode | undefined = this.#nodeOf(folio);
+    let slot = (folio.index >>> node.shift) & SLOT_MASK;
+    while (node !== undefined && !node.hasMark(mark, slot)) {
+      node.marks[2 * mark + (slot >> 5)]! |= 1 << (slot & 31);
+      slot = node.slot;
+      node = node.parent;
+    }
+  }
+
+  clearMark(folio: Folio, mark: Mark): void {
+    let node: IndexNode | undefined = this.#nodeOf(folio);
+    let slot = (folio.index >>> node.shift) & SLOT_MASK;
+    while (node?.hasMark(mark, slot)) {
+      node.marks[2 * mark + (slot >> 5)]! &= ~(1 << (slot & 31));
+      if (node.anyMark(mark)) return;
+      slot = node.slot;
+      node = node.parent;
+    }
+  }
+
+  /** The node in whose slots a folio of the index stands. */
+  #nodeOf({ index, order }: Folio): IndexNode {
+    const shift = order < NODE_SHIFT ? 0 : NODE_SHIFT;
+    let node = this.#root;
+    while (node.shift > shift) {
+      const child = node.slots[(index >>> node.shift) & SLOT_MASK];
+      assert(child instanceof IndexNode, 'the folio is in the index');
+      node = child;
+    }
+    return node;
+  }
+
+  /** One more level on top. */
+  #grow(): void {
+    const old = this.#root;
+    const root = new IndexNode(old.shift + NODE_SHIFT, undefined, 0);
+    if (old.used > 0) {
+      old.parent = root; // its slot is 0 already
+      root.slots[0] = old;
+      root.used = 1;
+      for (let mark = 0; mark < MARKS; mark++) if (old.anyMark(mark as Mark)) root.marks[2 * mark] = 1;
+    }
+    this.#root = root;
+    this.#limit *= SLOTS;
+  }
+}
+
+/** The first folio below `node` at or behind `index`; slots before the one of `index` are passed over. */
+function search(node: IndexNode, index: number, mark: Mark | undefined): Folio | undefined {
+  const start = (index >>> node.shift) & SLOT_MASK;
+  for (let slot = start; slot < SLOTS; slot++) {
+    const entry = node.slots[slot];
+    if (entry === undefined) continue;
+    if (entry instanceof Folio) {
+      // A folio is found through any of its slots, and its mark stands on the first.
+      if (mark === undefined) return entry;
+      const first = (entry.index >>> node.shift) & SLOT_MASK;
+      if (node.hasMark(mark, first)) return entry;
+      slot = first + (1 << (entry.order - node.shift)) - 1;
+      continue;
+    }
+    if (mark !== undefined && !node.hasMark(mark, slot)) continue;
+    const found = search(entry, slot === start ? index : 0, mark);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

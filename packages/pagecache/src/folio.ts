@@ -1,0 +1,163 @@
+// A folio: 2^order pages of one file, contiguous in memory, aligned to its own size in the file (I-1). It has one lock, one
+// set of flags and one reference count, whatever its size. Which of its blocks are uptodate is kept bit by bit only while
+// they differ (`block-bits.ts`): the flag UPTODATE speaks for all of them, and the bits exist only while it is clear (I-7).
+//
+// Who may touch what
+//   - found in its mapping and used before the next wait: nothing is needed;
+//   - kept across a wait: a reference (`get`, `put`). After the wait: is it still in its mapping? (I-2)
+//   - filled, truncated, removed: the lock. While a read fills it, it is locked (I-8); the end of the read unlocks.
+//
+// Life: allocated by its mapping, locked and inserted → filled, unlocked → found, read … → removed by reclaim or truncation →
+// its frames go back when the last reference is put (I-3).
+// Source: spec sections 1, 2.3, 3.2; kernel include/linux/mm_types.h and mm/filemap.c describe the idea.
+
+import { assert } from '@f2fskit/errno';
+import { Completion, type Task } from '@f2fskit/task';
+import { BlockBits } from './block-bits.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from './frame-allocator.ts';
+import type { Mapping } from './mapping.ts';
+import type { PageCache } from './page-cache.ts';
+
+/** Bits of {@link Folio.flags}. */
+export const FolioFlag = {
+  LOCKED: 1 << 0,
+  /** Every block holds what a read must return. */
+  UPTODATE: 1 << 1,
+  /** Used since reclaim last looked. */
+  REFERENCED: 1 << 2,
+  /** A reader that comes here has used most of its readahead window. */
+  READAHEAD: 1 << 3,
+} as const;
+
+export class Folio {
+  readonly cache: PageCache;
+  /** `undefined` once it has been removed. */
+  mapping: Mapping | undefined;
+  /** Its first page in the file. */
+  readonly index: number;
+  readonly order: number;
+  /** Its memory, 4096 << order bytes. */
+  readonly bytes: Uint8Array;
+  /** Where the memory comes from. */
+  readonly frame: number;
+  /** Bits of {@link FolioFlag}. */
+  flags: number;
+  /** Holders that keep it across waits. The mapping itself does not count. */
+  references = 0;
+  /** Which blocks are uptodate, while some are and others are not. */
+  blocks: BlockBits | undefined = undefined;
+  /** Where metadata was read from, in blocks of the device; 0 where nobody needs to know. */
+  address = 0;
+  /** Links of the reclaim list. */
+  newer: Folio | undefined = undefined;
+  older: Folio | undefined = undefined;
+  #view: DataView | undefined = undefined;
+  #waiters: Completion[] | undefined = undefined;
+
+  constructor(mapping: Mapping, index: number, order: number, frame: number, bytes: Uint8Array) {
+    this.cache = mapping.cache;
+    this.mapping = mapping;
+    this.index = index;
+    this.order = order;
+    this.frame = frame;
+    this.bytes = bytes;
+    this.flags = 0;
+  }
+
+  /** Pages, and blocks: both have 4 KiB. */
+  get pages(): number {
+    return 1 << this.order;
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return PAGE_SIZE << this.order;
+  }
+
+  /** Where it begins in the file, in bytes. */
+  get position(): number {
+    return this.index * PAGE_SIZE;
+  }
+
+  /** The page behind its last one. */
+  get endIndex(): number {
+    return this.index + (1 << this.order);
+  }
+
+  /** A view of {@link bytes}. */
+  get view(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#view;
+  }
+
+  get locked(): boolean {
+    return (this.flags & FolioFlag.LOCKED) !== 0;
+  }
+
+  get uptodate(): boolean {
+    return (this.flags & FolioFlag.UPTODATE) !== 0;
+  }
+
+  /** True when every block of the bytes [from, to) of the folio is uptodate. */
+  isUptodate(from: number, to: number): boolean {
+    if ((this.flags & FolioFlag.UPTODATE) !== 0) return true;
+    if (this.blocks === undefined) return false;
+    return this.blocks.allSet(from >> PAGE_SHIFT, (to + PAGE_SIZE - 1) >> PAGE_SHIFT);
+  }
+
+  /** The bytes of the blocks [from, to) are final (I-10). The caller holds the lock. */
+  markUptodate(fromBlock = 0, toBlock = this.pages): void {
+    assert(this.locked, 'blocks become uptodate under the lock');
+    if ((this.flags & FolioFlag.UPTODATE) !== 0) return;
+    if (fromBlock > 0 || toBlock < this.pages) {
+      this.blocks ??= new BlockBits(this.pages);
+      this.blocks.set(fromBlock, toBlock);
+      if (!this.blocks.full) return;
+    }
+    this.blocks = undefined;
+    this.flags |= FolioFlag.UPTODATE;
+  }
+
+  tryLock(): boolean {
+    if ((this.flags & FolioFlag.LOCKED) !== 0) return false;
+    this.flags |= FolioFlag.LOCKED;
+    return true;
+  }
+
+  /**
+   * Takes the lock, in order of asking. The caller holds a reference, and looks afterwards whether the folio is still in
+   * its mapping.
+   */
+  *lock(): Task<void> {
+    if (this.tryLock()) return;
+    const turn = new Completion();
+    this.#waiters ??= [];
+    this.#waiters.push(turn);
+    yield turn;
+    assert(this.locked, 'the lock was handed over');
+  }
+
+  /** Hands the lock to the first who waits. */
+  unlock(): void {
+    assert(this.locked, 'unlock of a folio that nobody locked');
+    const next = this.#waiters?.shift();
+    if (next !== undefined) next.complete();
+    else {
+      this.flags &= ~FolioFlag.LOCKED;
+      if (this.references === 0) this.cache.onReclaimable();
+    }
+  }
+
+  /** Keeps the folio and its memory across waits. */
+  get(): void {
+    this.references++;
+  }
+
+  /** Gives up one reference. The last one of a removed folio frees its memory: nobody touches it afterwards. */
+  put(): void {
+    assert(this.references > 0, 'put of a folio without references');
+    if (--this.references > 0) return;
+    if (this.mapping === undefined) this.cache.release(this);
+    else if (!this.locked) this.cache.onReclaimable();
+  }
+}

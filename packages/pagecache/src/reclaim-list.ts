@@ -1,0 +1,54 @@
+// The folios of a cache in the order in which reclaim looks at them: a queue with a second chance.
+//
+// New folios enter at the newest end. Reclaim takes the oldest; one that was used since it was last looked at goes back to
+// the newest end with its REFERENCED bit cleared, another one that nobody holds is freed. A hit only sets the bit: no list is
+// changed on the way of a read.
+
+import { assert } from '@f2fskit/errno';
+import { type Folio, FolioFlag } from './folio.ts';
+
+export class ReclaimList {
+  size = 0;
+  #oldest: Folio | undefined = undefined;
+  #newest: Folio | undefined = undefined;
+
+  add(folio: Folio): void {
+    folio.older = this.#newest;
+    folio.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = folio;
+    else this.#newest.newer = folio;
+    this.#newest = folio;
+    this.size++;
+  }
+
+  remove(folio: Folio): void {
+    assert(this.size > 0, 'a folio is removed from the list that it is in');
+    if (folio.older === undefined) this.#oldest = folio.newer;
+    else folio.older.newer = folio.newer;
+    if (folio.newer === undefined) this.#newest = folio.older;
+    else folio.newer.older = folio.older;
+    folio.older = undefined;
+    folio.newer = undefined;
+    this.size--;
+  }
+
+  /**
+   * The next folio that may be freed, after giving used ones their second chance; `undefined` when every folio is held.
+   * Looks at each folio at most twice.
+   */
+  victim(): Folio | undefined {
+    for (let left = 2 * this.size; left > 0; left--) {
+      const folio = this.#oldest!;
+      if (isReclaimable(folio) && (folio.flags & FolioFlag.REFERENCED) === 0) return folio;
+      folio.flags &= ~FolioFlag.REFERENCED;
+      this.remove(folio);
+      this.add(folio);
+    }
+    return undefined;
+  }
+}
+
+/** Unlocked and without holders. Source: spec 2.3. */
+export function isReclaimable(folio: Folio): boolean {
+  return (folio.flags & FolioFlag.LOCKED) === 0 && folio.references === 0;
+}
