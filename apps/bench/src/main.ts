@@ -1,6 +1,7 @@
 // The benches: counts first, then times as ratios within one run. `--small` is the mode that the tests run: few rounds,
 // same counts. A count that differs from what it must be ends the run with exit code 1; a time never does.
 
+import { cacheBench } from './cache.ts';
 import { codecBench } from './codecs.ts';
 import { layoutBench } from './layouts.ts';
 import { openBench } from './open.ts';
@@ -11,5 +12,5 @@ const small = process.argv.includes('--small');
 const rounds = small ? 1 : 7;
 
 console.log(`${small ? 'small mode: counts matter, times are only shown' : `${rounds} rounds each, medians`}\n`);
-const results = [openBench(), readBench(rounds), codecBench(rounds), layoutBench(rounds)];
+const results = [openBench(), readBench(rounds), cacheBench(rounds), codecBench(rounds), layoutBench(rounds)];
 process.exitCode = report(results) ? 0 : 1;

@@ -16,6 +16,8 @@ export interface Ratio {
   against: string;
   /** rate / rate of `against`, median over the rounds. */
   ratio: number;
+  /** What the ratio is meant to reach, if there is a goal. Shown beside it; times never fail a run. */
+  least?: number;
 }
 
 export interface BenchResult {
@@ -34,8 +36,9 @@ export function report(results: BenchResult[]): boolean {
       right &&= ok;
       console.log(`  ${ok ? 'ok  ' : 'FAIL'} ${what}: ${value}${ok ? '' : ` (at most ${most})`}`);
     }
-    for (const { what, rate, against, ratio } of ratios) {
-      console.log(`       ${what}: ${Math.round(rate)} MB/s, ${ratio.toFixed(2)} x ${against}`);
+    for (const { what, rate, against, ratio, least } of ratios) {
+      const goal = least === undefined ? '' : ` (goal ${least.toFixed(2)}${ratio >= least ? '' : ', missed'})`;
+      console.log(`       ${what}: ${Math.round(rate)} MB/s, ${ratio.toFixed(2)} x ${against}${goal}`);
     }
   }
   return right;
@@ -59,6 +62,7 @@ export function compare(
   bytes: number,
   a: { what: string; run: () => void },
   b: { what: string; run: () => void },
+  least?: number,
 ): Ratio {
   a.run();
   b.run();
@@ -68,5 +72,6 @@ export function compare(
     rate: bytes / 1e6 / median(pairs.map(([seconds]) => seconds)),
     against: b.what,
     ratio: median(pairs.map(([first, second]) => second / first)),
+    ...(least === undefined ? {} : { least }),
   };
 }

@@ -29,12 +29,16 @@ describe('BufferPool', () => {
     expect(pool.take(4097)).toBe(second);
   });
 
-  it('keeps four of a size', () => {
+  it.each([
+    [4096, 256],
+    [65_536, 16],
+    [1 << 20, 1],
+  ])('keeps a MiB of each size: of %i bytes %i buffers', (size, kept) => {
     const pool = new BufferPool();
-    const buffers = Array.from({ length: 6 }, () => pool.take(4096));
+    const buffers = Array.from({ length: kept + 2 }, () => pool.take(size));
     for (const buffer of buffers) pool.give(buffer);
-    const again = Array.from({ length: 6 }, () => pool.take(4096));
-    expect(again.filter((buffer) => buffers.includes(buffer))).toHaveLength(4);
+    const again = Array.from({ length: kept + 2 }, () => pool.take(size));
+    expect(again.filter((buffer) => buffers.includes(buffer))).toHaveLength(kept);
   });
 
   it('has nothing smaller than a byte or larger than a cluster', () => {

@@ -6,8 +6,8 @@ import { assert } from '@f2fskit/errno';
 /** Smallest and largest buffer: one block, one cluster of 256 blocks. */
 const SIZE_MIN_LOG2 = 12;
 const SIZE_MAX_LOG2 = 20;
-/** Buffers kept of each size. */
-const KEPT_MAX = 4;
+/** Bytes kept of each size: what one window of a read has in flight. At least one buffer. */
+const KEPT_BYTES_MAX = 1 << 20;
 
 export class BufferPool {
   readonly #free: Uint8Array[][] = Array.from({ length: SIZE_MAX_LOG2 - SIZE_MIN_LOG2 + 1 }, () => []);
@@ -22,6 +22,6 @@ export class BufferPool {
   /** Gives back a buffer that `take` returned and that nothing writes to any more. */
   give(buffer: Uint8Array): void {
     const free = this.#free[31 - Math.clz32(buffer.length) - SIZE_MIN_LOG2]!;
-    if (free.length < KEPT_MAX) free.push(buffer);
+    if ((free.length + 1) * buffer.length <= KEPT_BYTES_MAX) free.push(buffer);
   }
 }

@@ -27,6 +27,8 @@ export interface ClusterMapping {
 export class FileMap implements ReadOperations {
   readonly #context: FileReadContext;
   readonly #inode: InodeBlock;
+  /** Used again by the next `begin`; calls that overlap make one each. Nobody waits between its return and its use. */
+  #spare: BlockMapping | undefined = undefined;
 
   constructor(context: FileReadContext, inode: InodeBlock) {
     this.#context = context;
@@ -44,13 +46,15 @@ export class FileMap implements ReadOperations {
     }
     const first = Math.floor(position / BLOCK_SIZE);
     const end = Math.ceil((position + length) / BLOCK_SIZE);
-    const run = new BlockMapping();
+    const run = this.#spare ?? new BlockMapping();
+    this.#spare = undefined;
     try {
       yield* mapBlocks(this.#context.store, this.#inode, first, end, run);
     } finally {
       // Also after a throw: these are the blocks that the damage hides.
       map.offset = run.start * BLOCK_SIZE;
       map.length = run.length * BLOCK_SIZE;
+      this.#spare = run;
     }
     switch (run.kind) {
       case 'hole':
