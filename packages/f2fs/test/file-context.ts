@@ -4,7 +4,7 @@ import type { BlockDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
 import type { TestVolume } from '@f2fskit/f2fs-node/test-volume';
-import { DeviceMapping, PageCache } from '@f2fskit/pagecache';
+import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pagecache';
 import { BufferPool } from '../src/buffer-pool.ts';
 import type { FileReadContext } from '../src/file-data.ts';
 
@@ -33,8 +33,9 @@ export class WatchedPool extends BufferPool {
 export function contextOf(
   volume: TestVolume,
   device: BlockDevice = volume.device,
+  cache: PageCacheOptions = {},
 ): FileReadContext & { buffers: WatchedPool } {
-  const blocks = new DeviceMapping(new PageCache({ poison: true }), device);
+  const blocks = new DeviceMapping(new PageCache({ poison: true, ...cache }), device);
   const nat = new NodeAddressTable(volume.superblock, blocks, volume.natBitmap, []);
   return {
     store: new NodeStore(volume.superblock, blocks, nat),

@@ -19,7 +19,7 @@ import {
 } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { BufferedFile } from './buffered-file.ts';
-import { readFolios } from './read-folios.ts';
+import { readBlocks, readFolios } from './read-folios.ts';
 
 declare module '@f2fskit/task' {
   interface TraceEvents {
@@ -106,8 +106,8 @@ function* readAhead(file: BufferedFile, readahead: ReadaheadState, folio: Folio,
 }
 
 /**
- * Makes [from, to) of a folio uptodate; false when the folio left its mapping meanwhile. Whoever holds the lock may be
- * reading it: then there is nothing left to do.
+ * Makes [from, to) of a folio uptodate; false when it has to be looked at again: it left its mapping, or could not be filled
+ * at the first try. Whoever holds the lock may be reading it: then there is nothing left to do.
  */
 function* fillRange(file: BufferedFile, folio: Folio, from: number, to: number): Task<boolean> {
   folio.get();
@@ -118,12 +118,14 @@ function* fillRange(file: BufferedFile, folio: Folio, from: number, to: number):
       return folio.mapping === file.mapping;
     }
     trace(file, [folio], false);
-    const reads = yield* readFolios(file, [folio], false);
-    const { completion } = reads[0]!;
-    if (!completion.done) yield completion;
+    // The first try is for the whole folio. After that, what is wanted is read block by block, and then the error counts.
+    const careful = (folio.flags & FolioFlag.FAILED) !== 0;
+    const read = careful ? yield* readBlocks(file, folio, from, to) : (yield* readFolios(file, [folio]))[0]!;
+    if (!read.completion.done) yield read.completion;
     if (folio.mapping !== file.mapping) return false;
     if (folio.isUptodate(from, to)) return true;
-    throw reads[0]!.errorIn(from, to) ?? new FsError(EIO);
+    if (careful) throw read.errorIn(from, to) ?? new FsError(EIO);
+    return false;
   } finally {
     folio.put();
   }
@@ -132,7 +134,7 @@ function* fillRange(file: BufferedFile, folio: Folio, from: number, to: number):
 /**
  * Puts the folios of a window into the cache and starts reading them. With `wanted`, returns the folio of that page once
  * the reader may look at it (it may still be locked); waits for room if there is none for it. Nobody waits for the other
- * folios: their errors are met by who reads them.
+ * folios, and errors are met by who wants the bytes.
  */
 function* readWindow(file: BufferedFile, window: ReadaheadWindow, wanted: number | undefined): Task<Folio | undefined> {
   const { mapping } = file;
@@ -145,15 +147,11 @@ function* readWindow(file: BufferedFile, window: ReadaheadWindow, wanted: number
   const first = wanted === undefined ? undefined : folios.find((folio) => wanted < folio.endIndex);
   first?.get();
   try {
-    const reads = yield* readFolios(file, folios, wanted === undefined);
+    const reads = yield* readFolios(file, folios, { readahead: wanted === undefined });
     const read = reads.find(({ folio }) => folio === first);
     if (read === undefined) return undefined;
     if (!read.completion.done) yield read.completion;
-    if (first!.mapping !== mapping) return undefined;
-    const at = (wanted! - first!.index) * PAGE_SIZE;
-    const error = read.errorIn(at, at + PAGE_SIZE);
-    if (error !== undefined) throw error;
-    return first;
+    return first!.mapping === mapping ? first : undefined;
   } finally {
     first?.put();
   }

@@ -6,19 +6,19 @@
 // parts arrive, and whoever settles the last byte must not touch the folio afterwards (H17).
 //
 // What failed is remembered as ranges: the other blocks become uptodate and are served; the failed ones stay as they were, and
-// a later read tries them again.
+// a later read tries them again, block by block: a request that failed does not tell which of its blocks was bad.
 // Source: spec section 7.2; kernel fs/iomap/buffered-io.c describes the idea.
 
 import { assert, type FsError } from '@f2fskit/errno';
-import { type Folio, PAGE_SIZE } from '@f2fskit/pagecache';
+import { type Folio, FolioFlag, PAGE_SIZE } from '@f2fskit/pagecache';
 import { Completion } from '@f2fskit/task';
 import type { ReadReceiver } from './read-batch.ts';
 
-/** Bytes [from, to) of a folio that could not be filled, and why. */
+/** Bytes [from, to) of a folio that were not filled, and why: `undefined` where nobody tried. */
 export interface FailedRange {
   from: number;
   to: number;
-  error: FsError;
+  error: FsError | undefined;
 }
 
 export class FolioRead implements ReadReceiver {
@@ -50,6 +50,14 @@ export class FolioRead implements ReadReceiver {
   fail(from: number, to: number, error: FsError): void {
     if (from === to) return;
     this.failed.push({ from, to, error });
+    this.folio.flags |= FolioFlag.FAILED;
+    this.settle(to - from);
+  }
+
+  /** The bytes [from, to) stay as they are: not wanted by this read. */
+  leave(from: number, to: number): void {
+    if (from === to) return;
+    this.failed.push({ from, to, error: undefined });
     this.settle(to - from);
   }
 
@@ -67,7 +75,7 @@ export class FolioRead implements ReadReceiver {
 
   /** Why bytes of [from, to) could not be filled; `undefined` where they were. */
   errorIn(from: number, to: number): FsError | undefined {
-    return this.failed.find((range) => range.from < to && from < range.to)?.error;
+    return this.failed.find(({ error, ...range }) => error !== undefined && range.from < to && from < range.to)?.error;
   }
 
   #finish(): void {

@@ -5,5 +5,5 @@ export { type FailedRange, FolioRead } from './folio-read.ts';
 export { Iomap, IomapFlag, type IomapKind, type IomapOperations, IomapRequest } from './iomap.ts';
 export { IomapIterator } from './iterator.ts';
 export { ReadBatch, type ReadReceiver } from './read-batch.ts';
-export { readFolios } from './read-folios.ts';
+export { readBlocks, readFolios } from './read-folios.ts';
 export { seekData, seekHole } from './seek.ts';

@@ -23,6 +23,13 @@ interface Part {
 const SEGMENTS_MAX = 256;
 const BYTES_MAX = 4 * 1024 * 1024;
 
+export interface ReadBatchOptions {
+  /** Nobody waits for it yet. */
+  readahead?: boolean;
+  /** The most bytes of a bio. One page, where it must be found out which page cannot be read. */
+  bytesMax?: number;
+}
+
 export class ReadBatch {
   readonly device: BlockDevice;
   /** Bios submitted. */
@@ -31,20 +38,29 @@ export class ReadBatch {
   private: unknown = undefined;
   readonly #flags: number;
   readonly #segmentsMax: number;
+  readonly #bytesMax: number;
   #bio: Bio | undefined = undefined;
   #parts: Part[] = [];
 
-  constructor(device: BlockDevice, readahead: boolean) {
+  constructor(device: BlockDevice, { readahead = false, bytesMax = BYTES_MAX }: ReadBatchOptions = {}) {
     this.device = device;
     this.#flags = readahead ? BioFlag.READAHEAD : BioFlag.SYNC;
+    this.#bytesMax = bytesMax;
     this.#segmentsMax = Math.min(SEGMENTS_MAX, device.segmentsMax);
   }
 
   /** Reads `memory.length` bytes at `offset` of the device into `memory`, for `receiver`, which calls the part `at`. */
   add(offset: number, memory: Uint8Array, receiver: ReadReceiver, at: number): void {
     const { length } = memory;
+    if (length > this.#bytesMax) {
+      for (let from = 0; from < length; from += this.#bytesMax) {
+        const part = memory.subarray(from, Math.min(length, from + this.#bytesMax));
+        this.add(offset + from, part, receiver, at + from);
+      }
+      return;
+    }
     const current = this.#bio;
-    const goesOn = current !== undefined && current.endOffset === offset && current.size + length <= BYTES_MAX;
+    const goesOn = current !== undefined && current.endOffset === offset && current.size + length <= this.#bytesMax;
     if (!goesOn || !current.append(memory, this.#segmentsMax)) {
       this.submit();
       this.#bio = readBio(offset, [memory], this.#flags);

@@ -17,16 +17,21 @@ import type { BufferedFile } from './buffered-file.ts';
 import { FolioRead } from './folio-read.ts';
 import { type Iomap, IomapFlag } from './iomap.ts';
 import { IomapIterator } from './iterator.ts';
-import { ReadBatch } from './read-batch.ts';
+import { ReadBatch, type ReadBatchOptions } from './read-batch.ts';
 
 /**
  * Starts reading `folios`, which the caller has locked and which follow each other; returns their reads. Each unlocks its
  * folio when it is over. Damage fails ranges and is not thrown. A bug in a filesystem is, after everything else has been
  * settled.
  */
-export function* readFolios(file: BufferedFile, folios: readonly Folio[], readahead: boolean): Task<FolioRead[]> {
+export function* readFolios(
+  file: BufferedFile,
+  folios: readonly Folio[],
+  options: ReadBatchOptions = {},
+): Task<FolioRead[]> {
   const reads = folios.map((folio) => new FolioRead(folio, file.size));
-  const walk = new FillWalk(file, folios, readahead);
+  const last = folios.at(-1)!;
+  const walk = new FillWalk(file, folios[0]!.position, last.position + last.size, options);
   let done = 0;
   try {
     for (const read of reads) {
@@ -44,6 +49,30 @@ export function* readFolios(file: BufferedFile, folios: readonly Folio[], readah
   return reads;
 }
 
+/**
+ * Starts reading the blocks [from, to) of one locked folio one by one, so that a block that cannot be read fails alone. The
+ * other blocks of the folio stay as they are.
+ */
+export function* readBlocks(file: BufferedFile, folio: Folio, from: number, to: number): Task<FolioRead> {
+  const first = Math.floor(from / PAGE_SIZE) * PAGE_SIZE;
+  const end = Math.min(folio.size, Math.ceil(to / PAGE_SIZE) * PAGE_SIZE);
+  const read = new FolioRead(folio, file.size);
+  const walk = new FillWalk(file, folio.position + first, folio.position + end, { bytesMax: PAGE_SIZE });
+  read.leave(0, first);
+  try {
+    yield* walk.fill(read, first, end);
+    yield* walk.iterator.abort();
+  } catch (cause) {
+    const error = cause instanceof FsError ? cause : new FsError(EIO, { detail: 'reading was broken off' });
+    read.fail(walk.settledOf(read), end, error);
+    throw cause;
+  } finally {
+    read.leave(end, folio.size);
+    walk.batch.submit();
+  }
+  return read;
+}
+
 class FillWalk {
   readonly batch: ReadBatch;
   readonly iterator: IomapIterator;
@@ -54,13 +83,12 @@ class FillWalk {
   #current: FolioRead | undefined = undefined;
   #at = 0;
 
-  constructor(file: BufferedFile, folios: readonly Folio[], readahead: boolean) {
+  /** A walk over the bytes [start, end) of the file. */
+  constructor(file: BufferedFile, start: number, end: number, options: ReadBatchOptions) {
     this.#file = file;
     this.#fileEnd = Math.ceil(file.size / PAGE_SIZE) * PAGE_SIZE;
-    this.batch = new ReadBatch(file.device, readahead);
-    const start = folios[0]!.position;
-    const end = Math.min(this.#fileEnd, folios.at(-1)!.position + folios.at(-1)!.size);
-    this.iterator = new IomapIterator(file.operations, start, Math.max(0, end - start));
+    this.batch = new ReadBatch(file.device, options);
+    this.iterator = new IomapIterator(file.operations, start, Math.max(0, Math.min(this.#fileEnd, end) - start));
   }
 
   /** Bytes from the start of the folio for which somebody is in charge. */
@@ -68,12 +96,12 @@ class FillWalk {
     return read === this.#current ? this.#at : 0;
   }
 
-  *fill(read: FolioRead): Task<void> {
-    const { folio } = read;
+  /** Fills the bytes [from, size) of a folio; the walk stands at `from`. */
+  *fill(read: FolioRead, start = 0, size = read.folio.size): Task<void> {
+    const { position } = read.folio;
     this.#current = read;
-    this.#at = 0;
-    const { position, size } = folio;
-    const end = Math.max(0, Math.min(size, this.#fileEnd - position));
+    this.#at = start;
+    const end = Math.max(start, Math.min(size, this.#fileEnd - position));
     while (this.#at < end) {
       assert(this.iterator.position === position + this.#at, 'the walk is where the folio is');
       if (this.iterator.length === 0) {

@@ -27,6 +27,8 @@ export const FolioFlag = {
   REFERENCED: 1 << 2,
   /** A reader that comes here has used most of its readahead window. */
   READAHEAD: 1 << 3,
+  /** The last read could not fill all of it: the next one goes block by block. */
+  FAILED: 1 << 4,
 } as const;
 
 export class Folio {
@@ -115,7 +117,7 @@ export class Folio {
       if (!this.blocks.full) return;
     }
     this.blocks = undefined;
-    this.flags |= FolioFlag.UPTODATE;
+    this.flags = (this.flags | FolioFlag.UPTODATE) & ~FolioFlag.FAILED;
   }
 
   tryLock(): boolean {
