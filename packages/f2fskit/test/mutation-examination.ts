@@ -5,7 +5,15 @@ import type { BlockDevice } from '@f2fskit/block';
 import { f2fsCrc } from '@f2fskit/f2fs-format';
 import { runSync, Tracer } from '@f2fskit/task';
 import { type Inode, utf8Encode } from '@f2fskit/vfs';
-import { Corruption, FsError, type IncrementalHash, Manifest, openVolumeSync, type Volume } from 'f2fskit';
+import {
+  Corruption,
+  FsError,
+  type IncrementalHash,
+  Manifest,
+  type OpenOptions,
+  openVolumeSync,
+  type Volume,
+} from 'f2fskit';
 import { type Costs, Meter, MeteredDevice, meterAllocations, meterCache, meterTracer } from './mutation-meter.ts';
 
 /** What one look showed. */
@@ -35,10 +43,14 @@ export interface ExaminationOptions {
   limits?: Partial<Costs>;
   /** Inodes that are asked everything; of the others one in sixteen is. */
   focus?: 'all' | ReadonlySet<number>;
+  cache?: NonNullable<OpenOptions['cache']>;
 }
 
-export function examine(device: BlockDevice, { limits = {}, focus = 'all' }: ExaminationOptions = {}): Examination {
-  const look = new Look(new Meter(limits), focus);
+export function examine(
+  device: BlockDevice,
+  { limits = {}, focus = 'all', cache = {} }: ExaminationOptions = {},
+): Examination {
+  const look = new Look(new Meter(limits), focus, cache);
   look.run(device);
   return look;
 }
@@ -51,9 +63,11 @@ class Look implements Examination {
   readonly broken: string[] = [];
   readonly meter: Meter;
   readonly focus: 'all' | ReadonlySet<number>;
+  readonly cache: NonNullable<OpenOptions['cache']>;
   refused: FsError | undefined;
 
-  constructor(meter: Meter, focus: 'all' | ReadonlySet<number>) {
+  constructor(meter: Meter, focus: 'all' | ReadonlySet<number>, cache: NonNullable<OpenOptions['cache']>) {
+    this.cache = cache;
     this.meter = meter;
     this.focus = focus;
   }
@@ -69,7 +83,7 @@ class Look implements Examination {
       const metered = new MeteredDevice(device, this.meter);
       const volume = this.attempt(
         'open',
-        () => openVolumeSync(metered, { tracer }),
+        () => openVolumeSync(metered, { tracer, cache: this.cache }),
         (error) => {
           this.refused = error;
         },

@@ -3,11 +3,13 @@
 // Damage that nobody notices is allowed: most of the format carries no checksum.
 //
 //   F2FSKIT_FULL=1            ten times as many cases
+//   F2FSKIT_CASES=20000       at least so many over all volumes: the long run of docs/testing.md
 //   F2FSKIT_SEED=7 VOLUME=n   that one case of the volume n, with what it does and what was seen
 //   F2FSKIT_FIXTURES=folder   also the volumes of that folder
 
 import { type Bio, DeviceWrapper } from '@f2fskit/block';
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
+import { CACHE_BYTES_MIN, ORDER_MAX } from '@f2fskit/pagecache';
 import {
   describeMutation,
   goldenVolumes,
@@ -23,14 +25,17 @@ import { describe, expect, it } from 'vitest';
 import { brokenDemands, costLimits } from './mutation-demands.ts';
 import { type Examination, examine } from './mutation-examination.ts';
 
-const { F2FSKIT_FULL, F2FSKIT_SEED, VOLUME } = process.env;
+const { F2FSKIT_FULL, F2FSKIT_CASES, F2FSKIT_SEED, VOLUME } = process.env;
+const volumeNames = [ZOO_NAME, ...goldenVolumes().map((volume) => volume.name)];
+/** Of the long run: how many cases each volume gets. */
+const CASES_EACH = F2FSKIT_CASES === undefined ? undefined : Math.ceil(Number(F2FSKIT_CASES) / volumeNames.length);
 /** Each volume gets as many cases as its cost allows, between the two bounds. */
 const SLICE_COST = F2FSKIT_FULL === '1' ? 80_000 : 8_000;
 const CASES_MIN = 3;
 const CASES_MAX = F2FSKIT_FULL === '1' ? 600 : 60;
 const FAILURES_SHOWN_MAX = 5;
 /** For a machine that is slow or busy; what a case may cost is counted. */
-const TIMEOUT_MS = F2FSKIT_FULL === '1' ? 900_000 : 180_000;
+const TIMEOUT_MS = CASES_EACH !== undefined ? 36_000_000 : F2FSKIT_FULL === '1' ? 900_000 : 180_000;
 
 interface Subject {
   name: string;
@@ -40,6 +45,7 @@ interface Subject {
 
 /** One unit is about what an entry costs: counted, so that every machine runs the same cases. */
 function casesOf({ counts }: Examination): number {
+  if (CASES_EACH !== undefined) return CASES_EACH;
   const cost = counts.entries + counts.fileBytes / 50_000 + 5 * counts.clusters;
   return Math.max(CASES_MIN, Math.min(CASES_MAX, Math.floor(SLICE_COST / cost)));
 }
@@ -51,7 +57,9 @@ function subjectOf(name: string): Subject {
 
 function look({ mutator }: Subject, mutation: MutationCase): Examination {
   const limits = costLimits(mutator.image.size / BLOCK_SIZE);
-  return examine(mutator.device(mutation), { limits, focus: mutation.touched });
+  // Folios of another order in each case, and hardly room for them: memory that is freed is poisoned.
+  const cache = { budgetBytes: CACHE_BYTES_MIN, poison: true, orderMax: mutation.seed % (ORDER_MAX + 1) };
+  return examine(mutator.device(mutation), { limits, focus: mutation.touched, cache });
 }
 
 function replayLine({ volume, seed }: MutationCase): string {
@@ -79,7 +87,7 @@ if (F2FSKIT_SEED !== undefined) {
   });
 } else {
   describe('a damaged volume never crashes its reader, and shows damage only where it is', () => {
-    for (const name of [ZOO_NAME, ...goldenVolumes().map((volume) => volume.name)]) {
+    for (const name of volumeNames) {
       it(name, { timeout: TIMEOUT_MS }, () => {
         const subject = subjectOf(name);
         expect(subject.good.broken).toEqual([]);
