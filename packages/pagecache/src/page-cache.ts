@@ -115,9 +115,15 @@ export class PageCache {
     if (folio.references === 0) this.release(folio);
   }
 
-  /** Something may be reclaimed now that was held before. */
+  /**
+   * Something may be reclaimed now that was held before. Everybody who waits for room looks again: if only one were woken,
+   * and had found elsewhere what it needs, the others would wait for an event that is over.
+   */
   onReclaimable(): void {
-    if (this.#waiters.length > 0) this.#waiters.shift()!.complete();
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const turn of waiters) turn.complete();
   }
 
   /**
