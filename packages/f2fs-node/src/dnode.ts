@@ -5,7 +5,7 @@
 import { FsError } from '@f2fskit/errno';
 import { NIDS_PER_NODE, nodePath, RawInode } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
-import type { CachedBlock, InodeBlock, NodeStore } from './node-store.ts';
+import type { CachedBlock, DecodedInode, NodeStore } from './node-store.ts';
 
 /** Where a range of file blocks has its address slots, or that nothing is there. */
 export type DnodeRange =
@@ -34,22 +34,29 @@ export interface DnodeDamage {
  * The node that holds the slot of `fileBlock`. Throws EFBIG for a block no tree reaches, Corruption and EIO as reading
  * nodes does.
  */
-export function* locateDnode(store: NodeStore, inode: InodeBlock, fileBlock: number): Task<DnodeRange> {
+export function* locateDnode(store: NodeStore, inode: DecodedInode, fileBlock: number): Task<DnodeRange> {
   const found = yield* findDnode(store, inode, fileBlock);
   if ('damage' in found) throw found.damage;
   return found;
 }
 
 /** As {@link locateDnode}, but damage is a value, with the range that it hides. Throws EFBIG. */
-export function* findDnode(store: NodeStore, inode: InodeBlock, fileBlock: number): Task<DnodeRange | DnodeDamage> {
-  const { ino, block, fields } = inode;
+export function* findDnode(store: NodeStore, inode: DecodedInode, fileBlock: number): Task<DnodeRange | DnodeDamage> {
+  const { ino, fields } = inode;
   const { addressesPerInode, addressesPerNode } = fields;
   const { depth, offsets, nodeOffsets } = nodePath(fileBlock, addressesPerInode, addressesPerNode);
+  let root: CachedBlock;
+  try {
+    root = yield* store.readInodeNode(inode);
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    return { damage: error, end: Number.POSITIVE_INFINITY };
+  }
   if (depth === 0) {
     const slotOffset = fields.addressesOffset;
-    return { hole: false, start: 0, end: addressesPerInode, node: block, nid: ino, slotOffset };
+    return { hole: false, start: 0, end: addressesPerInode, node: root, nid: ino, slotOffset };
   }
-  let parent = block.view;
+  let parent = root.view;
   let entryOffset = RawInode.nids.offset + 4 * offsets[0];
   /** Entries of the parent from ours to its end: a hole may go on through them. */
   let entriesLeft = 1;

@@ -1,4 +1,4 @@
 export { type DnodeRange, locateDnode } from './dnode.ts';
 export { BlockMapping, CLUSTER_BLOCKS_MAX, type MappingKind, mapBlocks } from './map-blocks.ts';
 export { NodeAddressTable } from './nat.ts';
-export { type CachedBlock, type ExpectedNode, type InodeBlock, NodeStore } from './node-store.ts';
+export { type CachedBlock, type DecodedInode, type ExpectedNode, NodeStore } from './node-store.ts';

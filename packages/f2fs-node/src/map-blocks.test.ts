@@ -278,7 +278,7 @@ describe('damage', () => {
     const error = corruptionOf(mapBlocks(store, inode, 2, 4, new BlockMapping()));
     expect(error).toMatchObject({
       kind: 'blockAddress',
-      where: { block: inode.block.address, offset: 396 + 8, nid: INO, ino: INO, fileBlock: 2 },
+      where: { block: inode.address, offset: 396 + 8, nid: INO, ino: INO, fileBlock: 2 },
       found: address,
     });
     const { block, offset } = error.where;

@@ -31,12 +31,14 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import { type DnodeRange, findDnode } from './dnode.ts';
-import type { InodeBlock, NodeStore } from './node-store.ts';
+import type { DecodedInode, NodeStore } from './node-store.ts';
 
 export type MappingKind = 'hole' | 'reserved' | 'raw' | 'compressed';
 
 /** Largest cluster in blocks: 1 MiB. */
 export const CLUSTER_BLOCKS_MAX = 256;
+
+const NO_PAYLOAD = new Uint32Array(0);
 
 /** One run, filled by {@link mapBlocks}; make one and use it again. */
 export class BlockMapping {
@@ -48,7 +50,7 @@ export class BlockMapping {
   /** First block on the medium, for raw runs. */
   address = 0;
   /** Of a compressed run: addresses of the payload, the first `payloadLength` of them. */
-  readonly payload = new Uint32Array(CLUSTER_BLOCKS_MAX);
+  payload: Uint32Array = NO_PAYLOAD;
   payloadLength = 0;
 
   /** First file block behind the run. */
@@ -66,7 +68,7 @@ type Dnode = Extract<DnodeRange, { hole: false }>;
  */
 export function* mapBlocks(
   store: NodeStore,
-  inode: InodeBlock,
+  inode: DecodedInode,
   fileBlock: number,
   end: number,
   mapping: BlockMapping,
@@ -96,7 +98,7 @@ export function* mapBlocks(
 }
 
 /** A file that stands for a device: decodeInode made sure that its extent lies in the main area. */
-function mapAlias({ fields: { extent } }: InodeBlock, fileBlock: number, end: number, mapping: BlockMapping): void {
+function mapAlias({ fields: { extent } }: DecodedInode, fileBlock: number, end: number, mapping: BlockMapping): void {
   const extentEnd = extent.fileBlock + extent.length;
   const inside = fileBlock >= extent.fileBlock && fileBlock < extentEnd;
   const next = inside ? extentEnd : fileBlock < extent.fileBlock ? extent.fileBlock : end;
@@ -108,7 +110,7 @@ function mapAlias({ fields: { extent } }: InodeBlock, fileBlock: number, end: nu
 /** Adds the slots of one node to the run; false when the run ended inside it. */
 function extend(
   store: NodeStore,
-  inode: InodeBlock,
+  inode: DecodedInode,
   node: Dnode,
   from: number,
   end: number,
@@ -149,7 +151,7 @@ function slot(node: Dnode, fileBlock: number): number {
   return node.node.view.getUint32(node.slotOffset + 4 * (fileBlock - node.start), true);
 }
 
-function placeOf(inode: InodeBlock, node: Dnode, fileBlock: number) {
+function placeOf(inode: DecodedInode, node: Dnode, fileBlock: number) {
   const offset = node.slotOffset + 4 * (fileBlock - node.start);
   return { block: node.node.address, offset, nid: node.nid, ino: inode.ino, fileBlock };
 }
@@ -161,7 +163,7 @@ function kindOf(superblock: Superblock, address: number): 'hole' | 'reserved' | 
   return isMainAddress(superblock, address) ? 'raw' : undefined;
 }
 
-function illegalSlot(superblock: Superblock, inode: InodeBlock, node: Dnode, fileBlock: number): Corruption {
+function illegalSlot(superblock: Superblock, inode: DecodedInode, node: Dnode, fileBlock: number): Corruption {
   const where = placeOf(inode, node, fileBlock);
   const found = slot(node, fileBlock);
   if (found === COMPRESS_ADDRESS) {
@@ -175,7 +177,7 @@ function illegalSlot(superblock: Superblock, inode: InodeBlock, node: Dnode, fil
 /** A compressed cluster: the mark, then 1 … C-1 addresses, then nothing but reserved or released slots. */
 function readCluster(
   superblock: Superblock,
-  inode: InodeBlock,
+  inode: DecodedInode,
   node: Dnode,
   start: number,
   blocks: number,
@@ -186,6 +188,7 @@ function readCluster(
   mapping.length = blocks;
   mapping.address = 0;
   let count = 0;
+  if (mapping.payload.length < blocks) mapping.payload = new Uint32Array(blocks);
   for (let index = 1; index < blocks; index++) {
     const kind = kindOf(superblock, slot(node, start + index));
     if (kind === undefined) throw illegalSlot(superblock, inode, node, start + index);

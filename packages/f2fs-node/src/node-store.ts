@@ -19,7 +19,6 @@ import {
   type Superblock,
   XATTR_NODE_OFFSET,
 } from '@f2fskit/f2fs-format';
-import { viewOf } from '@f2fskit/ondisk';
 import { type BlockCopy, type DeviceMapping, Mapping, peekPage, readPage } from '@f2fskit/pagecache';
 import type { Task, Tracer } from '@f2fskit/task';
 import type { NodeAddressTable } from './nat.ts';
@@ -44,10 +43,11 @@ export interface ExpectedNode {
  */
 export type CachedBlock = BlockCopy;
 
-/** An inode's block, as a copy that stays, and what it decodes to. */
-export interface InodeBlock {
+/** An inode as it was decoded. Its node, with slots and inline areas, is read when it is needed: `readInodeNode`. */
+export interface DecodedInode {
   readonly ino: number;
-  readonly block: CachedBlock;
+  /** The block it was read from. */
+  readonly address: number;
   readonly fields: InodeFields;
 }
 
@@ -101,16 +101,19 @@ export class NodeStore {
   }
 
   /** An inode, decoded and checked. Throws what {@link readNode} and `decodeInode` throw. */
-  *readInode(ino: number): Task<InodeBlock> {
-    const { address, bytes: cached } = yield* this.readNode(ino, { ino, nodeOffset: 0 });
-    const bytes = cached.slice();
-    const block: BlockCopy = { address, bytes, view: viewOf(bytes) };
-    const fields = decodeInode(block.bytes, block.view, this.superblock, { nid: ino, address: block.address });
-    return { ino, block, fields };
+  *readInode(ino: number): Task<DecodedInode> {
+    const { address, bytes, view } = yield* this.readNode(ino, { ino, nodeOffset: 0 });
+    const fields = decodeInode(bytes, view, this.superblock, { nid: ino, address });
+    return { ino, address, fields };
+  }
+
+  /** The node of an inode, good until the next wait. */
+  readInodeNode({ ino }: DecodedInode): Task<CachedBlock> {
+    return this.readNode(ino, { ino, nodeOffset: 0 });
   }
 
   /** The node that holds the extended attributes that do not fit the inode. */
-  readXattrNode(inode: InodeBlock): Task<CachedBlock> {
+  readXattrNode(inode: DecodedInode): Task<CachedBlock> {
     return this.readNode(inode.fields.xattrNid, { ino: inode.ino, nodeOffset: XATTR_NODE_OFFSET });
   }
 }

@@ -6,7 +6,7 @@ import type { NatRecord } from '@f2fskit/f2fs-format';
 import { DeviceMapping, PageCache } from '@f2fskit/pagecache';
 import { runSync, type Task } from '@f2fskit/task';
 import { expect } from 'vitest';
-import { BlockMapping, type InodeBlock, mapBlocks, NodeAddressTable, NodeStore } from '../src/index.ts';
+import { BlockMapping, type DecodedInode, mapBlocks, NodeAddressTable, NodeStore } from '../src/index.ts';
 import type { TestInode, TestVolume } from './test-volume.ts';
 
 export function storeOf(volume: TestVolume, device: BlockDevice = volume.device, journal: NatRecord[] = []): NodeStore {
@@ -19,7 +19,7 @@ export function storeOf(volume: TestVolume, device: BlockDevice = volume.device,
 export function reopen(
   volume: TestVolume,
   ino: number,
-): { store: NodeStore; inode: InodeBlock; device: StatisticsDevice } {
+): { store: NodeStore; inode: DecodedInode; device: StatisticsDevice } {
   const device = new StatisticsDevice(volume.device);
   const store = storeOf(volume, device);
   const inode = runSync(store.readInode(ino));
@@ -42,7 +42,7 @@ export interface Run {
   payload?: number[];
 }
 
-export function mapOnce(store: NodeStore, inode: InodeBlock, fileBlock: number, end: number): Run {
+export function mapOnce(store: NodeStore, inode: DecodedInode, fileBlock: number, end: number): Run {
   const mapping = new BlockMapping();
   runSync(mapBlocks(store, inode, fileBlock, end, mapping));
   return plain(mapping);

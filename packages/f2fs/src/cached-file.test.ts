@@ -3,7 +3,7 @@ import { FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, COMPRESS_ADDRESS, Feature } from '@f2fskit/f2fs-format';
 import { peekBuffered, readBuffered } from '@f2fskit/iomap';
 import { CACHE_BYTES_MIN, type PageCacheOptions, ReadaheadState } from '@f2fskit/pagecache';
-import { type Completion, runSync, Scheduler, type Task, Tracer } from '@f2fskit/task';
+import { type Completion, runAsync, runSync, Scheduler, type Task, Tracer } from '@f2fskit/task';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Algorithm, type FilePiece, type FileShape, inodeOfShape, layOut } from '../test/compressed-file.ts';
@@ -137,9 +137,11 @@ describe('a file of clusters read into folios', () => {
     const { volume, slots, model } = write(clusters4(...pieces), -1000);
     const stored = slots.filter((slot) => slot !== 0 && slot < COMPRESS_ADDRESS).length;
     const device = new StatisticsDevice(volume.device);
-    const { file } = open(volume, {}, new ShuffleDevice(device, 3));
+    const { file, context } = open(volume, {}, new ShuffleDevice(device, 3));
+    await runAsync(context.store.readNode(INO, { ino: INO, nodeOffset: 0 }));
+    device.reset();
     const target = new Uint8Array(model.length);
-    // Every address is in the inode, so that each wait is for a folio.
+    // Every address is in the inode, which is cached, so that each wait is for a folio.
     const task = readBuffered(file, 0, target, new ReadaheadState());
     let waits = 0;
     let step = task.next();

@@ -3,7 +3,7 @@
 // Source: design decision 4.
 
 import type { BlockDevice } from '@f2fskit/block';
-import type { InodeBlock } from '@f2fskit/f2fs-node';
+import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { BufferedFile, ReadOperations } from '@f2fskit/iomap';
 import { Mapping } from '@f2fskit/pagecache';
 import type { FileReadContext } from './file-data.ts';
@@ -16,7 +16,7 @@ export class CachedFile implements BufferedFile {
   readonly size: number;
   readonly unitOrder: number;
 
-  constructor(context: FileReadContext, inode: InodeBlock) {
+  constructor(context: FileReadContext, inode: DecodedInode) {
     const { compressed, logClusterSize, size } = inode.fields;
     const { cache } = context.store.blocks.mapping;
     this.unitOrder = compressed ? logClusterSize : 0;

@@ -12,7 +12,7 @@
 
 import { FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
-import type { InodeBlock } from '@f2fskit/f2fs-node';
+import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { FolioRead, ReadBatch, ReadReceiver } from '@f2fskit/iomap';
 import { codecOf, decodeCluster } from './cluster.ts';
 import type { FileReadContext } from './file-data.ts';
@@ -34,7 +34,7 @@ interface Target {
  */
 export function readCluster(
   context: FileReadContext,
-  inode: InodeBlock,
+  inode: DecodedInode,
   batch: ReadBatch,
   cluster: ClusterMapping,
   read: FolioRead,
@@ -55,7 +55,7 @@ export function readCluster(
 class ClusterRead implements ReadReceiver {
   readonly cluster: ClusterMapping;
   readonly #context: FileReadContext;
-  readonly #inode: InodeBlock;
+  readonly #inode: DecodedInode;
   readonly #payload: Uint8Array;
   readonly #scratch: Uint8Array;
   readonly #targets: Target[] = [];
@@ -63,7 +63,7 @@ class ClusterRead implements ReadReceiver {
   #pending: number;
   #error: FsError | undefined = undefined;
 
-  constructor(context: FileReadContext, inode: InodeBlock, cluster: ClusterMapping) {
+  constructor(context: FileReadContext, inode: DecodedInode, cluster: ClusterMapping) {
     this.#context = context;
     this.#inode = inode;
     this.cluster = cluster;

@@ -30,7 +30,7 @@ import {
   MAX_DIRECTORY_DEPTH,
   SEGMENT_BLOCKS,
 } from '@f2fskit/f2fs-format';
-import { BlockMapping, type InodeBlock, mapBlocks, type NodeStore } from '@f2fskit/f2fs-node';
+import { BlockMapping, type DecodedInode, mapBlocks, type NodeStore } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { bytesEqual, type DirectoryBatch, type DirectoryEntry, type DirectoryReader } from '@f2fskit/vfs';
 import { foldName } from './casefold.ts';
@@ -44,28 +44,28 @@ import {
 } from './dentry-area.ts';
 import { noKeyName } from './no-key-name.ts';
 
-function isEncrypted({ fields }: InodeBlock): boolean {
+function isEncrypted({ fields }: DecodedInode): boolean {
   return (fields.advise & Advise.encrypt) !== 0;
 }
 
-function isCasefolded({ fields }: InodeBlock): boolean {
+function isCasefolded({ fields }: DecodedInode): boolean {
   return (fields.flags & InodeFlag.casefold) !== 0;
 }
 
-function isInline({ fields }: InodeBlock): boolean {
+function isInline({ fields }: DecodedInode): boolean {
   return (fields.inlineFlags & InlineFlag.dentry) !== 0;
 }
 
-/** The area of an inline directory. */
-function inlineArea(directory: InodeBlock): DentryArea {
+/** The area of an inline directory, good until the next wait. */
+function* inlineArea(store: NodeStore, directory: DecodedInode): Task<DentryArea> {
   const { offset, size } = directory.fields.inlineArea;
-  const { bytes, view, address } = directory.block;
+  const { bytes, view, address } = yield* store.readInodeNode(directory);
   const place = { block: address, ino: directory.ino };
   return { bytes, view, offset, layout: dentryLayoutOf(size), place };
 }
 
 /** One dentry block, good until the next wait. Throws EIO. */
-function* blockArea(store: NodeStore, directory: InodeBlock, fileBlock: number, address: number): Task<DentryArea> {
+function* blockArea(store: NodeStore, directory: DecodedInode, fileBlock: number, address: number): Task<DentryArea> {
   const { bytes, view } = store.blocks.peek(address) ?? (yield* store.blocks.get(address));
   return {
     bytes,
@@ -102,13 +102,13 @@ function shownEntry(
  */
 class DentryAreas {
   readonly #store: NodeStore;
-  readonly #directory: InodeBlock;
+  readonly #directory: DecodedInode;
   readonly #mapping = new BlockMapping();
   readonly #endBlock: number;
   #next = 0;
   #blocksLeft: number;
 
-  constructor(store: NodeStore, directory: InodeBlock) {
+  constructor(store: NodeStore, directory: DecodedInode) {
     this.#store = store;
     this.#directory = directory;
     this.#endBlock = isInline(directory) ? 0 : Math.ceil(directory.fields.size / BLOCK_SIZE);
@@ -117,7 +117,9 @@ class DentryAreas {
   }
 
   *next(): Task<DentryArea | undefined> {
-    if (isInline(this.#directory)) return this.#next++ === 0 ? inlineArea(this.#directory) : undefined;
+    if (isInline(this.#directory)) {
+      return this.#next++ === 0 ? yield* inlineArea(this.#store, this.#directory) : undefined;
+    }
     while (this.#next < this.#endBlock) {
       const fileBlock = this.#next++;
       if (fileBlock >= this.#mapping.end) yield* this.#map(fileBlock);
@@ -152,7 +154,7 @@ export class F2fsDirectoryReader implements DirectoryReader {
   readonly #encrypted: boolean;
   readonly #areas: DentryAreas;
 
-  constructor(store: NodeStore, directory: InodeBlock) {
+  constructor(store: NodeStore, directory: DecodedInode) {
     this.#store = store;
     this.#encrypted = isEncrypted(directory);
     this.#areas = new DentryAreas(store, directory);
@@ -180,7 +182,7 @@ export class F2fsDirectoryReader implements DirectoryReader {
 }
 
 /** The inode number of `name` in the directory, 0 when it is absent. Throws Corruption, EIO when damage may hide it. */
-export function* lookupDentry(store: NodeStore, directory: InodeBlock, name: Uint8Array): Task<number> {
+export function* lookupDentry(store: NodeStore, directory: DecodedInode, name: Uint8Array): Task<number> {
   if (isEncrypted(directory)) {
     const search = new Search(store, (stored) => bytesEqual(noKeyName(stored.hash, stored.name), name));
     return (yield* searchAll(store, directory, search)) || search.absent();
@@ -190,7 +192,7 @@ export function* lookupDentry(store: NodeStore, directory: InodeBlock, name: Uin
     store,
     (stored) => bytesEqual(stored.name, name) || (folded !== undefined && foldsTo(stored.name, folded)),
   );
-  if (isInline(directory)) return search.area(inlineArea(directory)) || search.absent();
+  if (isInline(directory)) return search.area(yield* inlineArea(store, directory)) || search.absent();
   let ino = yield* searchBuckets(store, directory, dentryHash(folded ?? name), search);
   if (ino === 0 && isCasefolded(directory)) ino = yield* searchAll(store, directory, search);
   return ino || search.absent();
@@ -236,7 +238,7 @@ class Search {
 }
 
 /** The buckets of one hash, level by level. */
-function* searchBuckets(store: NodeStore, directory: InodeBlock, hash: number, search: Search): Task<number> {
+function* searchBuckets(store: NodeStore, directory: DecodedInode, hash: number, search: Search): Task<number> {
   const { currentDepth, dirLevel, size } = directory.fields;
   const endBlock = Math.ceil(size / BLOCK_SIZE);
   const mapping = new BlockMapping();
@@ -264,7 +266,7 @@ function* searchBuckets(store: NodeStore, directory: InodeBlock, hash: number, s
 
 function* searchBlock(
   store: NodeStore,
-  directory: InodeBlock,
+  directory: DecodedInode,
   fileBlock: number,
   address: number,
   hash: number,
@@ -279,7 +281,7 @@ function* searchBlock(
 }
 
 /** Every entry there is, whatever its hash. */
-function* searchAll(store: NodeStore, directory: InodeBlock, search: Search): Task<number> {
+function* searchAll(store: NodeStore, directory: DecodedInode, search: Search): Task<number> {
   const areas = new DentryAreas(store, directory);
   for (;;) {
     try {

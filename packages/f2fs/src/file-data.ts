@@ -13,11 +13,11 @@
 import { type Bio, Plug, readBio, throwIfFailed } from '@f2fskit/block';
 import { ENOKEY, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE } from '@f2fskit/f2fs-format';
-import { BlockMapping, type InodeBlock, mapBlocks, type NodeStore } from '@f2fskit/f2fs-node';
+import { BlockMapping, type DecodedInode, mapBlocks, type NodeStore } from '@f2fskit/f2fs-node';
 import { type Task, waitAll } from '@f2fskit/task';
 import type { BufferPool } from './buffer-pool.ts';
 import { type CodecSource, codecOf, decodeCluster } from './cluster.ts';
-import { inlineData } from './inline-data.ts';
+import { hasInlineData, readInlineData } from './inline-data.ts';
 
 declare module '@f2fskit/task' {
   interface TraceEvents {
@@ -43,7 +43,7 @@ export interface FileReadContext {
  */
 export function* readFileData(
   context: FileReadContext,
-  inode: InodeBlock,
+  inode: DecodedInode,
   position: number,
   target: Uint8Array,
 ): Task<number> {
@@ -54,14 +54,14 @@ export function* readFileData(
 /** The stored bytes of a file or symlink, ciphertext where it is encrypted; otherwise as {@link readFileData}. */
 export function* readFileBytes(
   context: FileReadContext,
-  inode: InodeBlock,
+  inode: DecodedInode,
   position: number,
   target: Uint8Array,
 ): Task<number> {
   const length = Math.min(target.length, Math.max(0, inode.fields.size - position));
   if (length === 0) return 0;
-  const inline = inlineData(inode);
-  if (inline !== undefined) {
+  if (hasInlineData(inode)) {
+    const inline = yield* readInlineData(context.store, inode);
     target.set(inline.subarray(position, position + length));
     return length;
   }
@@ -90,7 +90,7 @@ interface PendingPart {
   at: number;
 }
 
-function* readWindow(context: FileReadContext, inode: InodeBlock, position: number, target: Uint8Array): Task<void> {
+function* readWindow(context: FileReadContext, inode: DecodedInode, position: number, target: Uint8Array): Task<void> {
   const window = new Window(context, inode, position, target);
   try {
     // Mapping may wait for nodes; nothing is submitted before every run is known, so a throw here leaves nothing behind.
@@ -104,7 +104,7 @@ function* readWindow(context: FileReadContext, inode: InodeBlock, position: numb
 
 class Window {
   readonly #context: FileReadContext;
-  readonly #inode: InodeBlock;
+  readonly #inode: DecodedInode;
   readonly #position: number;
   readonly #end: number;
   readonly #target: Uint8Array;
@@ -112,7 +112,7 @@ class Window {
   readonly #clusters: PendingCluster[] = [];
   readonly #parts: PendingPart[] = [];
 
-  constructor(context: FileReadContext, inode: InodeBlock, position: number, target: Uint8Array) {
+  constructor(context: FileReadContext, inode: DecodedInode, position: number, target: Uint8Array) {
     this.#context = context;
     this.#inode = inode;
     this.#position = position;

@@ -9,12 +9,12 @@
 // Source: spec 6.2, 9.5, 9.6 of buffered I/O; kernel fs/f2fs/data.c.
 
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
-import { BlockMapping, type InodeBlock, mapBlocks } from '@f2fskit/f2fs-node';
+import { BlockMapping, type DecodedInode, mapBlocks } from '@f2fskit/f2fs-node';
 import type { FolioRead, Iomap, ReadBatch, ReadOperations } from '@f2fskit/iomap';
 import type { Task } from '@f2fskit/task';
 import { readCluster } from './cluster-read.ts';
 import type { FileReadContext } from './file-data.ts';
-import { inlineData } from './inline-data.ts';
+import { hasInlineData, readInlineData } from './inline-data.ts';
 
 /** A compressed cluster: file blocks [start, start + blocks), and where its payload lies. */
 export interface ClusterMapping {
@@ -26,19 +26,19 @@ export interface ClusterMapping {
 
 export class FileMap implements ReadOperations {
   readonly #context: FileReadContext;
-  readonly #inode: InodeBlock;
+  readonly #inode: DecodedInode;
   /** Used again by the next `begin`; calls that overlap make one each. Nobody waits between its return and its use. */
   #spare: BlockMapping | undefined = undefined;
 
-  constructor(context: FileReadContext, inode: InodeBlock) {
+  constructor(context: FileReadContext, inode: DecodedInode) {
     this.#context = context;
     this.#inode = inode;
   }
 
   /** Throws Corruption blockAddress, clusterLayout and what reading nodes throws. */
   *begin(position: number, length: number, _request: number, map: Iomap): Task<void> {
-    const inline = inlineData(this.#inode);
-    if (inline !== undefined) {
+    if (hasInlineData(this.#inode)) {
+      const inline = yield* readInlineData(this.#context.store, this.#inode);
       map.kind = 'inline';
       map.length = Math.max(inline.length, position + length);
       map.inline = inline;

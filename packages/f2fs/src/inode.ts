@@ -2,7 +2,7 @@
 
 import { EINVAL, EISDIR, ENOKEY, ENOTDIR, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, DeviceNumbers, decodeDevice, InlineFlag, type InodeFields } from '@f2fskit/f2fs-format';
-import type { InodeBlock } from '@f2fskit/f2fs-node';
+import type { DecodedInode } from '@f2fskit/f2fs-node';
 import { ExtentList, peekBuffered, readBuffered, seekData, seekHole } from '@f2fskit/iomap';
 import type { ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
@@ -28,15 +28,17 @@ import { readXattrs } from './xattr.ts';
 export class F2fsInode implements Inode {
   readonly ino: number;
   readonly kind: InodeKind;
-  /** The inode block and everything it decodes to, for those who build on this layer. */
-  readonly raw: InodeBlock;
+  /** Everything the inode decodes to, for those who build on this layer. */
+  readonly raw: DecodedInode;
   readonly #context: FileReadContext;
   /** Its pages, once somebody has read some. Only of a file whose contents can be read. */
   #file: CachedFile | undefined = undefined;
   /** Of an encrypted symlink: the length of what it shows, known after {@link measure}. */
   #shownSize: number | undefined;
+  /** Of a device node: its numbers, known after {@link measure}. */
+  #device = { major: 0, minor: 0 };
 
-  constructor(context: FileReadContext, raw: InodeBlock) {
+  constructor(context: FileReadContext, raw: DecodedInode) {
     this.ino = raw.ino;
     this.kind = kindOfFileType(raw.fields.fileType) as InodeKind; // decodeInode refused unknown types
     this.raw = raw;
@@ -55,10 +57,15 @@ export class F2fsInode implements Inode {
   }
 
   /**
-   * Reads what `attributes` needs beside the inode block: an encrypted symlink shows the length of its no-key form. A
-   * target that cannot be read leaves the stored size; `readLink` reports it.
+   * Reads what `attributes` needs beside the fields: the numbers of a device node; of an encrypted symlink the length of
+   * its no-key form. A target that cannot be read leaves the stored size; `readLink` reports it.
    */
   *measure(): Task<void> {
+    if (this.kind === 'char' || this.kind === 'block') {
+      const { view } = yield* this.#context.store.readInodeNode(this.raw);
+      this.#device = deviceNumbers(view, this.fields.addressesOffset);
+      return;
+    }
     if (this.kind !== 'symlink' || (this.fields.advise & Advise.encrypt) === 0) return;
     try {
       this.#shownSize = (yield* readLinkTarget(this.#context, this.raw)).length;
@@ -69,8 +76,7 @@ export class F2fsInode implements Inode {
 
   attributes(): Attributes {
     const { fields } = this;
-    const isDevice = this.kind === 'char' || this.kind === 'block';
-    const { major, minor } = isDevice ? deviceNumbers(this.raw) : { major: 0, minor: 0 };
+    const { major, minor } = this.#device;
     const attributes: Attributes = {
       ino: this.ino,
       kind: this.kind,
@@ -157,9 +163,7 @@ export class F2fsInode implements Inode {
 }
 
 /** The numbers of a device node, which stand where the first addresses would. Source: spec 8.3. */
-function deviceNumbers({ block, fields }: InodeBlock): { major: number; minor: number } {
-  const { view } = block;
-  const at = fields.addressesOffset;
+function deviceNumbers(view: DataView, at: number): { major: number; minor: number } {
   return decodeDevice(DeviceNumbers.small.get(view, at), DeviceNumbers.large.get(view, at));
 }
 

@@ -76,7 +76,7 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
   });
   const root = yield* volume.readInode(superblock.rootIno);
   if (root.kind !== 'directory') {
-    const where = { block: root.raw.block.address, ino: root.ino, offset: 0 };
+    const where = { block: root.raw.address, ino: root.ino, offset: 0 };
     throw corrupt('rootInode', { where, expected: 'a directory', found: root.kind });
   }
   return volume;

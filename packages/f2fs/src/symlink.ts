@@ -2,15 +2,15 @@
 // and is shown in its no-key form, as Linux shows it without the key. Source: spec 8.2, 12.1.
 
 import { Advise, BLOCK_SIZE, corrupt } from '@f2fskit/f2fs-format';
-import type { InodeBlock } from '@f2fskit/f2fs-node';
+import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { type FileReadContext, readFileBytes } from './file-data.ts';
 import { noKeyName } from './no-key-name.ts';
 
 /** The target, 1 to 4096 bytes. Throws Corruption symlink for a length no symlink can have, EIO. */
-export function* readLinkTarget(context: FileReadContext, inode: InodeBlock): Task<Uint8Array> {
+export function* readLinkTarget(context: FileReadContext, inode: DecodedInode): Task<Uint8Array> {
   const { size } = inode.fields;
-  const where = { block: inode.block.address, ino: inode.ino };
+  const where = { block: inode.address, ino: inode.ino };
   if (size === 0 || size > BLOCK_SIZE) {
     throw corrupt('symlink', {
       where,

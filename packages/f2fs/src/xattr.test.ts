@@ -107,7 +107,7 @@ describe('readStoredXattrs', () => {
     const words = 20;
     const list = xattrList([user('a', 'x'), user('b', new Uint8Array(60))]);
     const inInode = openWith(list, words, false);
-    const block = inInode.inode.block.address;
+    const block = inInode.inode.address;
     expect(corruptionOf(readStoredXattrs(inInode.store, inInode.inode))).toMatchObject({
       kind: 'xattrEntry',
       where: { block, ino: INO, offset: 360 + 4 * (923 - words) + 24 + 8 },

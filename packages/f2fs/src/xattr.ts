@@ -17,7 +17,7 @@ import {
   XattrIndex,
   xattrPrefixes,
 } from '@f2fskit/f2fs-format';
-import type { InodeBlock, NodeStore } from '@f2fskit/f2fs-node';
+import type { DecodedInode, NodeStore } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 import { type ExtendedAttribute, joinBytes, utf8Encode } from '@f2fskit/vfs';
@@ -32,15 +32,16 @@ export interface StoredXattr {
 }
 
 /** Every stored attribute of an inode, in order. Throws Corruption xattrEntry or xattrNode, EIO. */
-export function* readStoredXattrs(store: NodeStore, inode: InodeBlock): Task<StoredXattr[]> {
+export function* readStoredXattrs(store: NodeStore, inode: DecodedInode): Task<StoredXattr[]> {
   const { inlineXattrArea, xattrNid } = inode.fields;
-  const inline = inode.block.bytes.subarray(inlineXattrArea.offset, inlineXattrArea.offset + inlineXattrArea.size);
+  const { bytes } = yield* store.readInodeNode(inode);
+  const inline = bytes.slice(inlineXattrArea.offset, inlineXattrArea.offset + inlineXattrArea.size);
   if (xattrNid === 0) return parse(inline, inode, inline.length);
   const node = yield* store.readXattrNode(inode);
   return parse(joinBytes(inline, node.bytes.subarray(0, XATTR_NODE_BYTES)), inode, inline.length);
 }
 
-function parse(area: Uint8Array, inode: InodeBlock, inlineLength: number): StoredXattr[] {
+function parse(area: Uint8Array, inode: DecodedInode, inlineLength: number): StoredXattr[] {
   const found: StoredXattr[] = [];
   if (area.length < XattrHeader.$size + 4) return found;
   const view = viewOf(area);
@@ -66,14 +67,14 @@ function parse(area: Uint8Array, inode: InodeBlock, inlineLength: number): Store
 }
 
 /** The place of a byte of the list: in the inode, or in the xattr node behind it. */
-function placeOf({ ino, block, fields }: InodeBlock, at: number, inlineLength: number): CorruptionPlace {
+function placeOf({ ino, address, fields }: DecodedInode, at: number, inlineLength: number): CorruptionPlace {
   return at < inlineLength
-    ? { block: block.address, ino, offset: fields.inlineXattrArea.offset + at }
+    ? { block: address, ino, offset: fields.inlineXattrArea.offset + at }
     : { nid: fields.xattrNid, ino, offset: at - inlineLength };
 }
 
 /** The attributes as users see them. Throws as {@link readStoredXattrs} does, and Corruption acl. */
-export function* readXattrs(store: NodeStore, inode: InodeBlock): Task<ExtendedAttribute[]> {
+export function* readXattrs(store: NodeStore, inode: DecodedInode): Task<ExtendedAttribute[]> {
   const shown: ExtendedAttribute[] = [];
   for (const stored of yield* readStoredXattrs(store, inode)) {
     const prefix = xattrPrefixes.get(stored.index);

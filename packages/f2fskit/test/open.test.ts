@@ -111,14 +111,14 @@ describe('what does not open', () => {
     const broken = golden.device.clone();
     const volume = openVolumeSync(broken);
     const { raw } = volume.scheduler.runSync(volume.f2fs.readInode(volume.statSync('/d/empty').ino));
-    const fresh = openVolumeSync(new FaultDevice(zeroed(broken, raw.block.address)));
+    const fresh = openVolumeSync(new FaultDevice(zeroed(broken, raw.address)));
     try {
       fresh.statSync('/d/empty');
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(Corruption);
       expect(error).toMatchObject({ kind: 'nodeFooterNid', syscall: 'stat', path: '/d/empty', code: 'EUCLEAN' });
-      expect((error as Corruption).where.block).toBe(raw.block.address);
+      expect((error as Corruption).where.block).toBe(raw.address);
     }
     expect(f2fs.rootIno).toBe(3);
   });

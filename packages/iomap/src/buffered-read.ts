@@ -106,6 +106,14 @@ function* readAhead(file: BufferedFile, readahead: ReadaheadState, folio: Folio,
 }
 
 /**
+ * Throws what another try cannot change. A device that failed may have failed for a block beside the wanted one; damage has
+ * its place already.
+ */
+function throwIfFinal(error: FsError | undefined): void {
+  if (error !== undefined && error.code !== 'EIO') throw error;
+}
+
+/**
  * Makes [from, to) of a folio uptodate; false when it has to be looked at again: it left its mapping, or could not be filled
  * at the first try. Whoever holds the lock may be reading it: then there is nothing left to do.
  */
@@ -124,7 +132,9 @@ function* fillRange(file: BufferedFile, folio: Folio, from: number, to: number):
     if (!read.completion.done) yield read.completion;
     if (folio.mapping !== file.mapping) return false;
     if (folio.isUptodate(from, to)) return true;
-    if (careful) throw read.errorIn(from, to) ?? new FsError(EIO);
+    const error = read.errorIn(from, to);
+    if (careful) throw error ?? new FsError(EIO);
+    throwIfFinal(error);
     return false;
   } finally {
     folio.put();
@@ -151,7 +161,10 @@ function* readWindow(file: BufferedFile, window: ReadaheadWindow, wanted: number
     const read = reads.find(({ folio }) => folio === first);
     if (read === undefined) return undefined;
     if (!read.completion.done) yield read.completion;
-    return first!.mapping === mapping ? first : undefined;
+    if (first!.mapping !== mapping) return undefined;
+    const at = (wanted! - first!.index) * PAGE_SIZE;
+    throwIfFinal(read.errorIn(at, at + PAGE_SIZE));
+    return first;
   } finally {
     first?.put();
   }

@@ -9,6 +9,8 @@
 //           │
 //   shift 0:  64 slots of one page              ← folios of order 0 … 5 (1 … 32 slots)
 //
+// A small file has one folio, at its start: that one stands alone, without a tree.
+//
 // Marks are bits a slot, kept on the first slot of a folio, and set in a parent while any slot below has one. They are hints
 // that make searches cheap; the truth is in the folio (I-4).
 //
@@ -59,16 +61,21 @@ class IndexNode {
 export class FolioIndex {
   /** Folios in the index. */
   size = 0;
-  #root: IndexNode = new IndexNode(0, undefined, 0);
-  /** Pages that the root covers. */
-  #limit = SLOTS;
+  /** A folio at index 0 that is the only one, with its marks as bits. */
+  #single: Folio | undefined = undefined;
+  #singleMarks = 0;
+  #root: IndexNode | undefined = undefined;
+  /** Pages that the tree covers. */
+  #limit = 0;
 
   /** The folio that covers a page. */
   find(index: number): Folio | undefined {
-    if (index >= this.#limit) return undefined;
     let node = this.#root;
+    if (node === undefined)
+      return this.#single !== undefined && index < this.#single.endIndex ? this.#single : undefined;
+    if (index >= this.#limit) return undefined;
     for (;;) {
-      const entry = node.slots[(index >>> node.shift) & SLOT_MASK];
+      const entry: IndexNode | Folio | undefined = node.slots[(index >>> node.shift) & SLOT_MASK];
       if (entry === undefined || entry instanceof Folio) return entry;
       node = entry;
     }
@@ -76,7 +83,10 @@ export class FolioIndex {
 
   /** The first folio that covers a page at or behind `index`, with the mark if one is given. */
   next(index: number, mark?: Mark): Folio | undefined {
-    return index >= this.#limit ? undefined : search(this.#root, index, mark);
+    if (this.#root !== undefined) return index >= this.#limit ? undefined : search(this.#root, index, mark);
+    const single = this.#single;
+    if (single === undefined || index >= single.endIndex) return undefined;
+    return mark === undefined || this.hasMark(single, mark) ? single : undefined;
   }
 
   /** True when no folio covers a page of [index, index + 2^order), which is aligned. */
@@ -89,9 +99,41 @@ export class FolioIndex {
   insert(folio: Folio): void {
     const { index, order } = folio;
     assert(index % 2 ** order === 0 && index + 2 ** order <= INDEX_END, 'a folio is aligned to its size');
+    this.size++;
+    if (index === 0 && this.size === 1) {
+      this.#dropTree();
+      this.#single = folio;
+      return;
+    }
+    this.#plant();
+    this.#insert(folio);
+  }
+
+  /** Gives up an empty tree. */
+  #dropTree(): void {
+    this.#root = undefined;
+    this.#limit = 0;
+  }
+
+  /** Makes a tree, if there is none, and moves the folio that stood alone into it. */
+  #plant(): void {
+    if (this.#root !== undefined) return;
+    this.#root = new IndexNode(0, undefined, 0);
+    this.#limit = SLOTS;
+    const single = this.#single;
+    if (single === undefined) return;
+    const marks = this.#singleMarks;
+    this.#single = undefined;
+    this.#singleMarks = 0;
+    this.#insert(single);
+    for (let mark = 0; mark < MARKS; mark++) if ((marks >> mark) & 1) this.setMark(single, mark as Mark);
+  }
+
+  #insert(folio: Folio): void {
+    const { index, order } = folio;
     const shift = order < NODE_SHIFT ? 0 : NODE_SHIFT;
-    while (this.#limit < index + 2 ** order || this.#root.shift < shift) this.#grow();
-    let node = this.#root;
+    while (this.#limit < index + 2 ** order || this.#root!.shift < shift) this.#grow();
+    let node = this.#root!;
     while (node.shift > shift) {
       const slot = (index >>> node.shift) & SLOT_MASK;
       let child = node.slots[slot];
@@ -110,18 +152,22 @@ export class FolioIndex {
       node.slots[slot] = folio;
     }
     node.used += count;
-    this.size++;
   }
 
   /** Takes a folio out, with its marks. */
   remove(folio: Folio): void {
+    this.size--;
+    if (folio === this.#single) {
+      this.#single = undefined;
+      this.#singleMarks = 0;
+      return;
+    }
     for (let mark = 0; mark < MARKS; mark++) this.clearMark(folio, mark as Mark);
     let node = this.#nodeOf(folio);
     const first = (folio.index >>> node.shift) & SLOT_MASK;
     const count = 1 << (folio.order - node.shift);
     for (let slot = first; slot < first + count; slot++) node.slots[slot] = undefined;
     node.used -= count;
-    this.size--;
     while (node.used === 0 && node.parent !== undefined) {
       node.parent.slots[node.slot] = undefined;
       node.parent.used--;
@@ -130,11 +176,16 @@ export class FolioIndex {
   }
 
   hasMark(folio: Folio, mark: Mark): boolean {
+    if (folio === this.#single) return ((this.#singleMarks >> mark) & 1) === 1;
     const node = this.#nodeOf(folio);
     return node.hasMark(mark, (folio.index >>> node.shift) & SLOT_MASK);
   }
 
   setMark(folio: Folio, mark: Mark): void {
+    if (folio === this.#single) {
+      this.#singleMarks |= 1 << mark;
+      return;
+    }
     let node: IndexNode | undefined = this.#nodeOf(folio);
     let slot = (folio.index >>> node.shift) & SLOT_MASK;
     while (node !== undefined && !node.hasMark(mark, slot)) {
@@ -145,6 +196,10 @@ export class FolioIndex {
   }
 
   clearMark(folio: Folio, mark: Mark): void {
+    if (folio === this.#single) {
+      this.#singleMarks &= ~(1 << mark);
+      return;
+    }
     let node: IndexNode | undefined = this.#nodeOf(folio);
     let slot = (folio.index >>> node.shift) & SLOT_MASK;
     while (node?.hasMark(mark, slot)) {
@@ -159,8 +214,9 @@ export class FolioIndex {
   #nodeOf({ index, order }: Folio): IndexNode {
     const shift = order < NODE_SHIFT ? 0 : NODE_SHIFT;
     let node = this.#root;
+    assert(node !== undefined, 'the folio is in the index');
     while (node.shift > shift) {
-      const child = node.slots[(index >>> node.shift) & SLOT_MASK];
+      const child: IndexNode | Folio | undefined = node.slots[(index >>> node.shift) & SLOT_MASK];
       assert(child instanceof IndexNode, 'the folio is in the index');
       node = child;
     }
@@ -169,7 +225,7 @@ export class FolioIndex {
 
   /** One more level on top. */
   #grow(): void {
-    const old = this.#root;
+    const old = this.#root!;
     const root = new IndexNode(old.shift + NODE_SHIFT, undefined, 0);
     if (old.used > 0) {
       old.parent = root; // its slot is 0 already

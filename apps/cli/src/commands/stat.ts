@@ -83,7 +83,7 @@ async function describe(volume: Volume, inode: F2fsInode) {
     flags: inodeFlagNames(fields.flags),
     inlineFlags: inlineFlagNames(fields.inlineFlags),
     advise: adviseNames(fields.advise),
-    inodeBlock: raw.block.address,
+    inodeBlock: raw.address,
     blocks: fields.blocks,
     parentIno: fields.parentIno,
     lastKnownName: jsonName(fields.nameBytes),

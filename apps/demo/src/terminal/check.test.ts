@@ -30,5 +30,6 @@ async function firstBlockOf(image: Uint8Array, path: string): Promise<{ raw: num
   const volume = openVolumeSync(image);
   const { inode } = volume.scheduler.runSync(volume.vfs.walk(path));
   const { fields, raw } = inode as import('@f2fskit/f2fs').F2fsInode;
-  return { raw: raw.block.view.getUint32(fields.addressesOffset, true) };
+  const { view } = volume.scheduler.runSync(volume.f2fs.store.readInodeNode(raw));
+  return { raw: view.getUint32(fields.addressesOffset, true) };
 }

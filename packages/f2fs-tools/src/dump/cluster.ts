@@ -40,7 +40,7 @@ export function* dumpCluster(volume: F2fsVolume, ino: number, fileBlock: number)
   const range = yield* locateDnode(volume.store, raw, start);
   if (range.hole) {
     facts.push({ name: 'kind', value: 'hole: no node holds its slots' });
-    return newDump({ title, place: placeAt(raw.block.address), layout: 'cluster', facts });
+    return newDump({ title, place: placeAt(raw.address), layout: 'cluster', facts });
   }
   const { node, nid, slotOffset } = range;
   const offset = slotOffset + 4 * (start - range.start);

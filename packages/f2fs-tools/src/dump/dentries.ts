@@ -23,7 +23,7 @@ import {
   SEGMENT_BLOCKS,
   testLsb,
 } from '@f2fskit/f2fs-format';
-import { BlockMapping, type InodeBlock, mapBlocks } from '@f2fskit/f2fs-node';
+import { BlockMapping, type DecodedInode, mapBlocks } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 
@@ -65,7 +65,7 @@ export function dentryAreaDump({ block, bytes, offset, size, title, plainHashes 
  */
 export class DentryDumps {
   readonly #volume: F2fsVolume;
-  readonly #directory: InodeBlock;
+  readonly #directory: DecodedInode;
   readonly #mapping = new BlockMapping();
   #next = 0;
   #blocksLeft: number;
@@ -79,7 +79,7 @@ export class DentryDumps {
     return new DentryDumps(volume, directory);
   }
 
-  private constructor(volume: F2fsVolume, directory: InodeBlock) {
+  private constructor(volume: F2fsVolume, directory: DecodedInode) {
     this.#volume = volume;
     this.#directory = directory;
     this.#blocksLeft = volume.superblock.segmentCountMain * SEGMENT_BLOCKS;
@@ -87,11 +87,12 @@ export class DentryDumps {
 
   /** The next area; `undefined` at the end. After a throw it stands behind the block that failed. */
   *next(): Task<Dump | undefined> {
-    const { block, fields } = this.#directory;
+    const { address, fields } = this.#directory;
     if ((fields.inlineFlags & InlineFlag.dentry) !== 0) {
       if (this.#next++ > 0) return undefined;
       const { offset, size } = fields.inlineArea;
-      return this.#dump(block.address, block.bytes, offset, size, 'Inline entries');
+      const { bytes } = yield* this.#volume.store.readInodeNode(this.#directory);
+      return this.#dump(address, bytes, offset, size, 'Inline entries');
     }
     const end = Math.ceil(fields.size / BLOCK_SIZE);
     const { store } = this.#volume;

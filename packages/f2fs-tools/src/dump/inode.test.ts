@@ -247,7 +247,7 @@ describe('DentryDumps', () => {
   it('shows an entry whose name does not fit, and goes on behind it', () => {
     const volume = goldenVolume('plain');
     const root = runSync(volume.store.readInode(3));
-    const block = root.block.view.getUint32(INODE_ADDRESSES_OFFSET, true);
+    const block = runSync(volume.store.readInodeNode(root)).view.getUint32(INODE_ADDRESSES_OFFSET, true);
     const device = damaged('plain', { [block]: (view) => view.setUint16(30 + 11 * 2 + 8, 4000, true) });
     const areas = runSync(DentryDumps.of(mount(device), 3));
     const area = runSync(areas.next())!;
@@ -264,7 +264,7 @@ describe('DentryDumps', () => {
   it('marks a hash that does not belong to its name', () => {
     const volume = goldenVolume('plain');
     const root = runSync(volume.store.readInode(3));
-    const block = root.block.view.getUint32(INODE_ADDRESSES_OFFSET, true);
+    const block = runSync(volume.store.readInodeNode(root)).view.getUint32(INODE_ADDRESSES_OFFSET, true);
     const device = damaged('plain', { [block]: (view) => view.setUint32(30 + 11 * 2, 1, true) });
     const area = runSync(runSync(DentryDumps.of(mount(device), 3)).next())!;
     expect(area.rows[2]!.meaning).toMatch(/hash should be 0x3ff1307e$/);
