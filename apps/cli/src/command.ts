@@ -41,7 +41,10 @@ export function addCommand<Options>(
   context: Context,
 ): void {
   const command = new Command(spec.name).summary(spec.summary).description(spec.summary);
-  command.argument('<image>', 'F2FS volume: a file, a block device, or - for standard input');
+  command.argument(
+    '<image>',
+    'F2FS volume, bare or in an Android sparse image or a partition (disk.img#3, disk.img#userdata): a file, a block device, or - for standard input',
+  );
   for (const argument of spec.arguments) command.addArgument(argument);
   for (const option of spec.options ?? []) command.addOption(option);
   const width = Math.max(...spec.examples.map(([line]) => line.length));

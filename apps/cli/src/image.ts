@@ -1,8 +1,7 @@
-// IMAGE on the command line: a path, or `-` for a volume on standard input.
+// IMAGE on the command line: a path, or `-` for standard input; with `#3` or `#userdata` behind it, a partition of it.
 
-import { type BlockDevice, MemoryDevice } from '@f2fskit/block';
-import { FileDevice } from '@f2fskit/block/node';
-import { openVolume, type Volume } from 'f2fskit';
+import type { BlockDevice } from '@f2fskit/block';
+import { type ImageOptions, openImage as openContainers, openVolume, type Volume } from 'f2fskit';
 import type { Output, Streams } from './output.ts';
 
 /** A volume on standard input is held in memory: at most this much. */
@@ -10,14 +9,25 @@ const STDIN_BYTES_MAX = 2 ** 31;
 
 /** Opens the image and says on standard error what a person should know about it. */
 export async function openImage(image: string, output: Output, streams: Streams): Promise<Volume> {
-  const volume = image === '-' ? await openVolume(await readAll(streams.stdin)) : await openVolume(image);
+  const [source, options] = await sourceOf(image, streams);
+  const volume = await openVolume(source, options);
   for (const problem of volume.problems) output.note(problem.message);
   return volume;
 }
 
-/** The device that holds the image, for what needs no mount; whoever calls closes it. */
-export async function openDevice(image: string, streams: Streams): Promise<BlockDevice> {
-  return image === '-' ? MemoryDevice.from(await readAll(streams.stdin)) : FileDevice.open(image);
+/** The device of the volume in the image, for what needs no mount; whoever calls closes it. */
+export async function openDevice(image: string, output: Output, streams: Streams): Promise<BlockDevice> {
+  const [source, options] = await sourceOf(image, streams);
+  const { device, problems } = await openContainers(source, options);
+  for (const problem of problems) output.note(problem);
+  return device;
+}
+
+/** What the library opens: the path as it is, or what standard input holds and the partition named behind `-#`. */
+async function sourceOf(image: string, { stdin }: Streams): Promise<[source: string | Uint8Array, ImageOptions]> {
+  if (image === '-') return [await readAll(stdin), {}];
+  if (!image.startsWith('-#')) return [image, {}];
+  return [await readAll(stdin), { partition: image.slice(2) }];
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<Uint8Array> {

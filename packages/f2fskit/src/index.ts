@@ -5,6 +5,7 @@ export type { VolumeProblem, VolumeUsage } from '@f2fskit/f2fs';
 export { SyncUnavailableError } from '@f2fskit/task';
 export type { Attributes, DirectoryEntry, InodeKind, PathLike } from '@f2fskit/vfs';
 export { withPath } from './edge.ts';
+export { deviceOf, type ImageOptions, type OpenImage, type VolumeSource } from './image.ts';
 export { type IncrementalHash, Manifest, type ManifestOptions, type ManifestRecord } from './manifest.ts';
-export { deviceOf, type OpenOptions, openVolume, openVolumeSync, type VolumeSource } from './open.ts';
+export { type OpenOptions, openVolume, openVolumeSync } from './open.ts';
 export { Volume, type VolumePromises } from './volume.ts';

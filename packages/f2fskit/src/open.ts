@@ -1,60 +1,59 @@
 // Opening a volume from whatever holds it. This file knows no platform; `f2fskit` for Node adds paths.
 
-import { BlobDevice, type BlobLike, type BlockDevice, closeDevice, MemoryDevice } from '@f2fskit/block';
+import { closeDevice } from '@f2fskit/block';
 import { type CodecRegistry, defaultCodecs } from '@f2fskit/codecs';
 import { type MountOptions, mountF2fs } from '@f2fskit/f2fs';
-import { runAsync, runSync, SyncUnavailableError, Tracer } from '@f2fskit/task';
+import { runAsync, runSync, SyncUnavailableError, type Task, Tracer } from '@f2fskit/task';
+import { blobFile, findVolume, type ImageFile, type ImageOptions, imageFile, type VolumeSource } from './image.ts';
 import { Volume } from './volume.ts';
 
-/** Bytes of a volume, a Blob or File, or any block device. */
-export type VolumeSource = Uint8Array | BlobLike | BlockDevice;
-
-export interface OpenOptions extends Omit<MountOptions, 'codecs' | 'tracer'> {
+export interface OpenOptions extends Omit<MountOptions, 'codecs' | 'tracer'>, ImageOptions {
   /** Decoders; the default ones of `@f2fskit/codecs` unless given. */
   codecs?: CodecRegistry;
   tracer?: Tracer;
 }
 
-function isDevice(source: VolumeSource): source is BlockDevice {
-  return 'submit' in source;
-}
-
-/** The device over a source: a memory device over the bytes themselves, a Blob device, or the device as it is. */
-export function deviceOf(source: VolumeSource): BlockDevice {
-  if (source instanceof Uint8Array) return MemoryDevice.from(source);
-  return isDevice(source) ? source : new BlobDevice(source);
-}
-
 /**
- * Opens a volume for reading. Rejects with EINVAL for what is not F2FS (naming what it is, if known), EOPNOTSUPP for a
- * kind of volume that is not supported, Corruption, EIO. The volume owns the device: `close` closes it, and so does a
- * failed open.
+ * Opens a volume for reading: a bare one, or one in an Android sparse image or a partition (`partition`, `containers`).
+ * Rejects with EINVAL for what is not F2FS (naming what it is, if known) and for a disk with several volumes, EOPNOTSUPP for
+ * what has to be unpacked first and for a kind of volume that is not supported, ENXIO for a partition that does not exist,
+ * Corruption, EIO. The volume owns the device: `close` closes it, and so does a failed open.
  */
 export async function openVolume(source: VolumeSource, options: OpenOptions = {}): Promise<Volume> {
-  const device = deviceOf(source);
-  const { tracer, mountOptions } = prepare(options);
-  try {
-    return new Volume(await runAsync(mountF2fs(device, mountOptions)), tracer);
-  } catch (error) {
-    await runAsync(closeDevice(device));
-    throw error;
-  }
+  return openFile(await blobFile(source), options);
 }
 
 /** As {@link openVolume}, for devices that finish at once. Throws ERR_SYNC_UNAVAILABLE for the others. */
 export function openVolumeSync(source: VolumeSource, options: OpenOptions = {}): Volume {
-  const device = deviceOf(source);
-  if (device.mode === 'async') throw new SyncUnavailableError(device.name);
-  const { tracer, mountOptions } = prepare(options);
+  return openFileSync(imageFile(source), options);
+}
+
+/** As {@link openVolume}, for a source that is a device already. */
+export async function openFile(file: ImageFile, options: OpenOptions): Promise<Volume> {
   try {
-    return new Volume(runSync(mountF2fs(device, mountOptions)), tracer);
+    return await runAsync(openTask(file, options));
+  } catch (error) {
+    await runAsync(closeDevice(file.device));
+    throw error;
+  }
+}
+
+/** As {@link openVolumeSync}, for a source that is a device already. */
+export function openFileSync(file: ImageFile, options: OpenOptions): Volume {
+  const { device } = file;
+  if (device.mode === 'async') throw new SyncUnavailableError(device.name);
+  try {
+    return runSync(openTask(file, options));
   } catch (error) {
     runSync(closeDevice(device));
     throw error;
   }
 }
 
-function prepare(options: OpenOptions): { tracer: Tracer; mountOptions: MountOptions } {
+function* openTask(file: ImageFile, options: OpenOptions): Task<Volume> {
+  const { partition: _partition, containers: _containers, ...mountOptions } = options;
   const tracer = options.tracer ?? new Tracer();
-  return { tracer, mountOptions: { ...options, tracer, codecs: options.codecs ?? defaultCodecs() } };
+  const image = yield* findVolume(file, options);
+  const f2fs = yield* mountF2fs(image.device, { ...mountOptions, tracer, codecs: options.codecs ?? defaultCodecs() });
+  return new Volume(f2fs, tracer, image);
 }

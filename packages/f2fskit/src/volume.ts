@@ -6,6 +6,7 @@ import type { F2fsVolume, VolumeProblem } from '@f2fskit/f2fs';
 import { runAsync, Scheduler, type Task, type Tracer } from '@f2fskit/task';
 import { type Attributes, type DirectoryEntry, type PathLike, Vfs } from '@f2fskit/vfs';
 import { withPath } from './edge.ts';
+import type { OpenImage } from './image.ts';
 
 /** The promise methods: always there. */
 export interface VolumePromises {
@@ -19,6 +20,9 @@ export interface VolumePromises {
   readlink(path: PathLike): Promise<Uint8Array>;
 }
 
+/** A volume in no container. */
+const BARE = { container: [], problems: [] };
+
 export class Volume {
   readonly device: BlockDevice;
   readonly f2fs: F2fsVolume;
@@ -26,8 +30,13 @@ export class Volume {
   readonly scheduler: Scheduler;
   readonly tracer: Tracer;
   readonly promises: VolumePromises;
+  /** The containers that the volume lies in, from outside to inside, one sentence each; empty for a bare volume. */
+  readonly container: readonly string[];
+  readonly #containerProblems: readonly VolumeProblem[];
 
-  constructor(f2fs: F2fsVolume, tracer: Tracer) {
+  constructor(f2fs: F2fsVolume, tracer: Tracer, image: Pick<OpenImage, 'container' | 'problems'> = BARE) {
+    this.container = image.container;
+    this.#containerProblems = image.problems.map((message) => ({ kind: 'damage', message }));
     this.device = f2fs.device;
     this.f2fs = f2fs;
     this.vfs = new Vfs(f2fs);
@@ -43,9 +52,9 @@ export class Volume {
     };
   }
 
-  /** What a person should know about the volume; empty for a healthy one. */
+  /** What a person should know about the volume and the containers around it; empty for a healthy one. */
   get problems(): readonly VolumeProblem[] {
-    return this.f2fs.problems;
+    return [...this.#containerProblems, ...this.f2fs.problems];
   }
 
   readFileSync(path: PathLike): Uint8Array {

@@ -158,7 +158,7 @@ export const dump: ImageCommandSpec<Options> = {
       );
       return;
     }
-    const device = await openDevice(image, context.streams);
+    const device = await openDevice(image, context.output, context.streams);
     try {
       await printDump(await runAsync(read(device, options)), options, context.output);
     } finally {

@@ -5,7 +5,7 @@ import { checkpointFlagNames, featureNames, InlineFlag } from '@f2fskit/f2fs-for
 import { Option } from 'commander';
 import type { Volume } from 'f2fskit';
 import type { CommandSpec } from '../command.ts';
-import type { Output } from '../output.ts';
+import { type Output, visible } from '../output.ts';
 import { showBytes } from '../show.ts';
 import { visit } from '../walk.ts';
 
@@ -26,6 +26,7 @@ export const info: CommandSpec<Options> = {
   ],
   examples: [
     ['f2fs info userdata.img', 'what this volume is'],
+    ['f2fs info disk.img#userdata', 'the volume in one partition of a disk'],
     ['f2fs info --json --quick /dev/sda3 | jq .features', 'features, for a script'],
   ],
   async run(volume, _args, { json = false, quick = false }, { output }) {
@@ -40,7 +41,7 @@ export const info: CommandSpec<Options> = {
 
 type Report = ReturnType<typeof describe>;
 
-function describe({ f2fs, device, problems }: Volume) {
+function describe({ f2fs, device, problems, container }: Volume) {
   const { superblock, checkpoint, pack } = f2fs;
   const usage = f2fs.usage();
   return {
@@ -81,6 +82,7 @@ function describe({ f2fs, device, problems }: Volume) {
       mountedSeconds: checkpoint.elapsedTime,
       superblockCopy: f2fs.superblockCopy + 1,
     },
+    container,
     problems: problems.map(({ kind, message }) => ({ kind, message })),
   };
 }
@@ -117,6 +119,8 @@ async function print(
         ['Features', report.features.join(' ') || '(none)'],
         ['Made by', report.createdBy],
         ['Last used by', report.lastUsedBy],
+        // A partition's name is anybody's text.
+        ...report.container.map((sentence): [string, string] => ['Inside', visible(sentence)]),
       ],
     ],
     [

@@ -1,0 +1,80 @@
+// From what a user has to the device of the volume in it: a bare volume, or one in containers, found by looking.
+
+import { BlobDevice, type BlobLike, type BlockDevice, MemoryDevice } from '@f2fskit/block';
+import { type OpenedContainer, openContainer, volumeByMagic } from '@f2fskit/images';
+import type { Task } from '@f2fskit/task';
+
+/** Bytes of a volume or of a container that holds one, a Blob or File, or any block device. */
+export type VolumeSource = Uint8Array | BlobLike | BlockDevice;
+
+export interface ImageOptions {
+  /** Which partition of a disk: its number or its name. Unless given, the only one that holds an F2FS volume. */
+  partition?: number | string;
+  /**
+   * Whether to look for the volume in Android sparse images and in partitions, where the source itself is none. Default
+   * true. What is found in a container is read-only.
+   */
+  containers?: boolean;
+}
+
+/** A source as a device, and the bytes behind its last whole sector, which a device leaves out. */
+export interface ImageFile {
+  readonly device: BlockDevice;
+  readonly tail: Uint8Array;
+}
+
+/** The volume's device, and what was found on the way to it. */
+export interface OpenImage {
+  readonly device: BlockDevice;
+  /** The containers from outside to inside, one sentence each; empty for a bare volume. */
+  readonly container: readonly string[];
+  /** What is wrong with the containers although they could be used. */
+  readonly problems: readonly string[];
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The magic number 0xf2f52010 in either copy of the superblock, at byte 1024 of the first two blocks (spec 2.1). */
+const f2fsFormat = volumeByMagic('F2FS', Uint8Array.of(0x10, 0x20, 0xf5, 0xf2), [1024, 4096 + 1024]);
+
+export function isDevice(source: VolumeSource): source is BlockDevice {
+  return 'submit' in source;
+}
+
+/** The device over a source: a memory device over the bytes themselves, a Blob device, or the device as it is. */
+export function deviceOf(source: VolumeSource): BlockDevice {
+  if (source instanceof Uint8Array) return MemoryDevice.from(source);
+  return isDevice(source) ? source : new BlobDevice(source);
+}
+
+/** A source as a device with its tail. That of a Blob needs a promise: see {@link blobFile}. */
+export function imageFile(source: VolumeSource): ImageFile {
+  const device = deviceOf(source);
+  return { device, tail: source instanceof Uint8Array ? source.subarray(device.size) : NOTHING };
+}
+
+/** As {@link imageFile}, with the tail of a Blob. A Blob that cannot be read has none; its device says so later. */
+export async function blobFile(source: VolumeSource): Promise<ImageFile> {
+  const file = imageFile(source);
+  if (source instanceof Uint8Array || isDevice(source) || source.size === file.device.size) return file;
+  try {
+    return {
+      device: file.device,
+      tail: new Uint8Array(await source.slice(file.device.size, source.size).arrayBuffer()),
+    };
+  } catch {
+    return file;
+  }
+}
+
+/**
+ * The device of the volume. Where nothing is known, that of the file: mounting it says what is missing. Never closes the
+ * file. Throws what `openContainer` of `@f2fskit/images` throws.
+ */
+export function* findVolume({ device, tail }: ImageFile, options: ImageOptions): Task<OpenImage> {
+  const { partition, containers = true } = options;
+  if (!containers) return { device, container: [], problems: [] };
+  const wanted = partition === undefined ? {} : { partition };
+  const opened: OpenedContainer = yield* openContainer(device, { format: f2fsFormat, tail, ...wanted });
+  return { device: opened.device, container: opened.description, problems: opened.problems };
+}
