@@ -30,7 +30,10 @@ declare module '@f2fskit/task' {
 export const CACHE_BYTES_DEFAULT = 64 * 1024 * 1024;
 /** The smallest cache: one folio of the highest order, and room for what leads to it. */
 export const CACHE_BYTES_MIN = 2 * SLAB_BYTES;
-/** What metadata may take beyond the budget when everything else is held: 2 MiB, 512 nodes in flight. */
+/**
+ * What metadata may take beyond the budget when everything else is held: 2 MiB, 512 nodes in flight. As long as it is not
+ * needed, the same slab is where a large folio finds a run while the others are in pieces.
+ */
 const RESERVE_BYTES = SLAB_BYTES;
 
 export interface PageCacheOptions {
