@@ -67,6 +67,26 @@ describe('DeviceMapping', () => {
     page.put();
   });
 
+  it('reads a page again that was dropped while somebody waited for its lock (I-2)', async () => {
+    const device = new ShuffleDevice(numbered, 1, { automatic: false });
+    const blocks = new DeviceMapping(smallCache(), device);
+    const scheduler = new Scheduler('async');
+    const first = scheduler.run(blocks.copy(3));
+    const dropped = scheduler.run(blocks.mapping.invalidate(3, 4));
+    const second = scheduler.run(blocks.copy(3));
+    let settled = false;
+    void Promise.all([first, dropped, second]).then(() => {
+      settled = true;
+    });
+    for (let turn = 0; turn < 20 && !settled; turn++) {
+      device.drain();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(isBlock(await first, 3)).toBe(true);
+    expect(isBlock(await second, 3)).toBe(true);
+    expect(blocks.peek(3)).toBeDefined();
+  });
+
   it('does not cache a failure: who waited tries for itself, and a later try reads again', async () => {
     const rule = { action: { kind: 'fail' as const }, times: 2 };
     const device = new StatisticsDevice(new FaultDevice(numbered, [rule], { mode: 'async' }));

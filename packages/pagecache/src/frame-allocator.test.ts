@@ -8,7 +8,7 @@ describe('FrameAllocator', () => {
   it('hands out aligned runs that do not overlap, and joins them again: against a model, for any sequence', () => {
     const step = fc.record({ order: fc.nat({ max: ORDER_MAX }), free: fc.option(fc.nat(), { nil: undefined }) });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
         const frames = new FrameAllocator(3 * SLAB_BYTES);
         const owner = new Map<number, number>();
         const runs: Array<{ frame: number; order: number }> = [];

@@ -55,7 +55,7 @@ describe('room', () => {
       hold: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 150 }), fc.nat(), (steps, seed) => {
+      fc.property(fc.array(step, { maxLength: 150, size: 'max' }), fc.nat(), (steps, seed) => {
         const cache = newCache();
         const random = seededRandom(seed);
         const mappings = [0, 3, 6].map((orderMin) => newMapping(cache, { orderMin }));

@@ -74,6 +74,22 @@ describe('ReadaheadState', () => {
     expect(randomWindow(9, 100_000, 3)).toEqual({ start: 9, size: READAHEAD_PAGES_MAX, asyncSize: 0, order: 3 });
   });
 
+  it('a reader that goes on where it stopped is sequential, also when the cache has forgotten everything', () => {
+    const state = new ReadaheadState();
+    state.advance(1000);
+    expect(state.onMiss(1000, 4, ORDER_MAX).size).toBeGreaterThan(4);
+    state.advance(2001); // to the middle of page 2000: the next read touches it again
+    expect(state.onMiss(2000, 4, ORDER_MAX).size).toBeGreaterThan(4);
+    expect(state.onMiss(1500, 4, ORDER_MAX).size).toBe(4);
+  });
+
+  it('a miss right behind the window, because nobody met its marker, grows as well', () => {
+    const state = new ReadaheadState();
+    expect({ ...state.onMiss(0, 4, ORDER_MAX) }).toMatchObject({ size: 8, order: 2 });
+    state.advance(8);
+    expect({ ...state.onMiss(8, 4, ORDER_MAX) }).toMatchObject({ start: 8, size: 32, order: 4 });
+  });
+
   it('two readers at two places do not disturb each other', () => {
     const [a, b] = [new ReadaheadState(), new ReadaheadState()];
     const alone = readThrough(new ReadaheadState(), 0, 1000, 4);
