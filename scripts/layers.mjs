@@ -27,7 +27,6 @@ export const layers = {
     imports: ['errno', 'task', 'block', 'pagecache'],
   },
   '@f2fskit/vfs': { folder: 'packages/vfs', rank: 4, generic: true, imports: ['errno', 'task', 'pagecache'] },
-  '@f2fskit/node-fs': { folder: 'packages/node-fs', rank: 6, generic: true, imports: ['errno', 'task', 'vfs'] },
   '@f2fskit/f2fs-node': {
     folder: 'packages/f2fs-node',
     rank: 4,
@@ -36,18 +35,7 @@ export const layers = {
   '@f2fskit/f2fs': {
     folder: 'packages/f2fs',
     rank: 6,
-    imports: [
-      'errno',
-      'task',
-      'ondisk',
-      'block',
-      'codecs',
-      'pagecache',
-      'iomap',
-      'f2fs-format',
-      'f2fs-node',
-      'vfs',
-    ],
+    imports: ['errno', 'task', 'ondisk', 'block', 'codecs', 'pagecache', 'iomap', 'f2fs-format', 'f2fs-node', 'vfs'],
   },
   '@f2fskit/f2fs-tools': {
     folder: 'packages/f2fs-tools',
@@ -57,7 +45,7 @@ export const layers = {
   f2fskit: {
     folder: 'packages/f2fskit',
     rank: 8,
-    imports: ['errno', 'task', 'block', 'codecs', 'pagecache', 'images', 'f2fs', 'vfs', 'node-fs'],
+    imports: ['errno', 'task', 'block', 'codecs', 'pagecache', 'images', 'f2fs', 'vfs'],
   },
   '@f2fskit/testkit': {
     folder: 'packages/testkit',
@@ -67,7 +55,7 @@ export const layers = {
   '@f2fskit/cli': {
     folder: 'apps/cli',
     rank: 9,
-    imports: ['errno', 'task', 'block', 'images', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'node-fs', 'f2fskit'],
+    imports: ['errno', 'task', 'block', 'images', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
   },
   '@f2fskit/demo': { folder: 'apps/demo', rank: 9, imports: ['block', 'vfs', 'f2fs', 'f2fskit'] },
   '@f2fskit/bench': {

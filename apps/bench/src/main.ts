@@ -3,6 +3,7 @@
 
 import { cacheBench } from './cache.ts';
 import { codecBench } from './codecs.ts';
+import { extractBench } from './extract.ts';
 import { layoutBench } from './layouts.ts';
 import { openBench } from './open.ts';
 import { readBench } from './read.ts';
@@ -12,5 +13,12 @@ const small = process.argv.includes('--small');
 const rounds = small ? 1 : 7;
 
 console.log(`${small ? 'small mode: counts matter, times are only shown' : `${rounds} rounds each, medians`}\n`);
-const results = [openBench(), readBench(rounds), cacheBench(rounds), codecBench(rounds), layoutBench(rounds)];
+const results = [
+  openBench(),
+  readBench(rounds),
+  cacheBench(rounds),
+  codecBench(rounds),
+  layoutBench(rounds),
+  await extractBench(small ? 1 : 3, small),
+];
 process.exitCode = report(results) ? 0 : 1;

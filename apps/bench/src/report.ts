@@ -24,13 +24,15 @@ export interface BenchResult {
   name: string;
   counts: Count[];
   ratios: Ratio[];
+  /** Why nothing was measured. */
+  skipped?: string;
 }
 
 /** Prints everything; false when a count is wrong. */
 export function report(results: BenchResult[]): boolean {
   let right = true;
-  for (const { name, counts, ratios } of results) {
-    console.log(name);
+  for (const { name, counts, ratios, skipped } of results) {
+    console.log(skipped === undefined ? name : `${name}: skipped, ${skipped}`);
     for (const { what, value, most } of counts) {
       const ok = value <= most;
       right &&= ok;

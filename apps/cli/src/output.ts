@@ -12,6 +12,8 @@ export interface Streams {
   stdout: NodeJS.WritableStream & { isTTY?: boolean };
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
   stdin: NodeJS.ReadableStream;
+  /** Calls `handler` on SIGINT and SIGTERM instead of ending the process; the returned function stops that. */
+  onSignal?: (handler: (signal: NodeJS.Signals) => void) => () => void;
 }
 
 export class Output {

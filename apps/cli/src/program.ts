@@ -11,6 +11,7 @@ import { FsError } from 'f2fskit';
 import { addCommand, type Context } from './command.ts';
 import { cat } from './commands/cat.ts';
 import { dump } from './commands/dump.ts';
+import { extract, Interrupted, UsageError } from './commands/extract.ts';
 import { info } from './commands/info.ts';
 import { ls } from './commands/ls.ts';
 import { manifest } from './commands/manifest.ts';
@@ -48,6 +49,7 @@ function buildProgram(context: Context): Command {
   addCommand(program, stat, context);
   addCommand(program, cat, context);
   addCommand(program, xattr, context);
+  addCommand(program, extract, context);
   addCommand(program, manifest, context);
   addCommand(program, dump, context);
   return program;
@@ -67,6 +69,10 @@ export async function run(
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
     if (isBrokenPipe(error)) return EXIT_OK;
+    if (error instanceof Interrupted || error instanceof UsageError) {
+      output.note(error.message);
+      return error instanceof Interrupted ? error.exitCode : EXIT_USAGE;
+    }
     output.fail(describe(error));
     return EXIT_FAILED;
   }

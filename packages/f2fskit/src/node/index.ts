@@ -16,6 +16,7 @@ import type { Volume } from '../volume.ts';
 import { openImageFile } from './image-file.ts';
 
 export * from '../index.ts';
+export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
 
 export interface NodeOpenOptions extends OpenOptions {
   /**
