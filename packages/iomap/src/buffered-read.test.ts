@@ -178,6 +178,27 @@ describe('regressions of others, as tests', () => {
   });
 });
 
+it('a folio that was dropped while a reader waited for its lock is read again (I-2)', async () => {
+  const device = (below: ConstructorParameters<typeof ShuffleDevice>[0]): ShuffleDevice =>
+    new ShuffleDevice(below, 1, { automatic: false });
+  const file = toyFile([run('mapped', 8)], { device });
+  const scheduler = new Scheduler('async');
+  const folio = file.mapping.create(0, 3)!;
+  const dropped = scheduler.run(file.mapping.invalidate(0, 8));
+  const reading = scheduler.run(read(file, 0, file.size));
+  folio.unlock(); // nothing was read into it; it goes, and with it its memory
+  let settled = false;
+  void Promise.all([dropped, reading]).finally(() => {
+    settled = true;
+  });
+  for (let turn = 0; turn < 20 && !settled; turn++) {
+    (file.device as ShuffleDevice).drain();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expectBytes(await reading, file.model);
+  expect(file.mapping.find(0)?.uptodate).toBe(true);
+});
+
 describe('a device error in the middle of a large folio', () => {
   const bad =
     (blocks: number[], times: number) =>
@@ -266,6 +287,17 @@ describe('what a read costs', () => {
     const folio = file.mapping.create(0, 6)!;
     runSync(readFolios(file, [folio]));
     expect([folio.blocks, folio.uptodate]).toEqual([undefined, true]);
+  });
+
+  it('who comes to the marker starts the next window, before anybody misses it', () => {
+    const file = toyFile([run('mapped', 200)]);
+    const readahead = new ReadaheadState();
+    const page = (index: number): void => void runSync(read(file, index * PAGE_SIZE, PAGE_SIZE, readahead));
+    page(0);
+    const { start, size } = readahead;
+    expect(file.mapping.find(start + size)).toBeUndefined();
+    for (let index = 1; index < start + size; index++) page(index); // all of it is cached
+    expect(file.mapping.find(start + size)).toBeDefined();
   });
 
   it('readahead ends at the end of the file, and one byte of a sparse file costs one page', () => {

@@ -164,6 +164,19 @@ describe('seek and extents', () => {
         for (const { position, length } of found) for (let at = position; at < position + length; at++) covered.add(at);
         const bytes = list.flatMap(({ kind, length }) => new Array<IomapKind>(length).fill(kind));
         for (const [at, kind] of bytes.entries()) expect(covered.has(at)).toBe(kind !== 'hole' && kind !== 'delalloc');
+        const placeOf = (at: number): number => {
+          let offset = 0;
+          for (const [index, { length }] of list.entries()) {
+            if (at < offset + length) return at + 1000 * Math.floor(index / 3);
+            offset += length;
+          }
+          return -1;
+        };
+        for (const { position, length, deviceOffset, unwritten } of found) {
+          for (let at = position; at < position + length && !unwritten; at++) {
+            expect(deviceOffset + at - position).toBe(placeOf(at));
+          }
+        }
         for (const [index, extent] of found.entries()) {
           expect(extent.last).toBe(index === found.length - 1);
           const next = found[index + 1];
