@@ -61,6 +61,7 @@ export async function extract(volume: Volume, directory: string, options: Extrac
   const run = runner(volume);
   let sliceEnd = performance.now() + SLICE_MS;
   try {
+    signal?.throwIfAborted();
     for (;;) {
       const step = run(extraction.next());
       if (!(step instanceof Promise ? await step : step)) break;
