@@ -16,7 +16,7 @@ writeFileSync(image, loadGolden('plain').bytes);
 const compressed = path.join(folder, 'compressed.img');
 writeFileSync(compressed, loadGolden('compress-zstd-8').bytes);
 
-const commands = ['info', 'ls', 'tree', 'stat', 'cat', 'xattr', 'manifest', 'dump'];
+const commands = ['info', 'ls', 'tree', 'stat', 'cat', 'xattr', 'manifest', 'dump', 'extract'];
 
 describe('usage', () => {
   it('lists every command, and nothing that is not there', async () => {

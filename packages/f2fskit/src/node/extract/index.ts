@@ -61,8 +61,8 @@ export async function extract(volume: Volume, directory: string, options: Extrac
   const run = runner(volume);
   let sliceEnd = performance.now() + SLICE_MS;
   try {
-    signal?.throwIfAborted();
     for (;;) {
+      signal?.throwIfAborted();
       const step = run(extraction.next());
       if (!(step instanceof Promise ? await step : step)) break;
       const pending = extraction.pendingXattrs;
@@ -74,7 +74,6 @@ export async function extract(volume: Volume, directory: string, options: Extrac
       if (performance.now() < sliceEnd) continue;
       onProgress?.({ files: report.files, bytes: report.bytes, path: extraction.path });
       await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
       sliceEnd = performance.now() + SLICE_MS;
     }
   } finally {
