@@ -59,6 +59,8 @@ describe('f2fs extract', () => {
     const file = inFolder('volume.tar');
     expect((await f2fs(['extract', image, '--tar', file])).status).toBe(0);
     expect(fs.readdirSync(folder).sort()).toEqual(['plain.img', 'volume.tar']);
+    const nowhere = await f2fs(['extract', image, '--tar', inFolder('absent/volume.tar')]);
+    expect([nowhere.status, nowhere.stderr]).toEqual([1, expect.stringMatching(/^f2fs: ENOENT: .*volume\.tar/)]);
     const listed = spawnSync('tar', ['-tf', file], { encoding: 'utf8' });
     if (listed.error === undefined) expect(listed.stdout).toContain('d/hard2\n');
   });

@@ -229,6 +229,15 @@ describe('interrupted', () => {
   });
 });
 
+it.runIf(process.platform === 'linux')(
+  'a directory that cannot be made is an error, and not an endless try',
+  async () => {
+    await expect(extract(openVolumeSync(loadGolden('plain').device), '/proc/absent')).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
+  },
+);
+
 describe('what cannot be read', () => {
   it('is missing, and everything else is there: a device that fails in the middle', async () => {
     const { device } = loadGolden('plain');

@@ -1,4 +1,4 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { Argument, Option } from 'commander';
 import { type ExtractProgress, type ExtractReport, extract as extractFiles, tarStream, type Volume } from 'f2fskit';
 import type { CommandSpec, Context } from '../command.ts';
@@ -107,21 +107,14 @@ async function extractTar(
   } else {
     // A file of our own beside the final name, renamed when it is complete.
     const unfinished = `${file}.f2fs-unfinished`;
-    const stream = createWriteStream(unfinished, { flags: 'wx' });
+    const handle = await open(unfinished, 'wx');
     try {
-      for await (const chunk of chunks) {
-        await new Promise<void>((resolve, reject) => {
-          stream.write(chunk, (error) => (error ? reject(error) : resolve()));
-        });
-      }
-      await new Promise<void>((resolve, reject) => {
-        stream.on('error', reject);
-        stream.end(() => resolve());
-      });
-      renameSync(unfinished, file);
+      for await (const chunk of chunks) await handle.writeFile(chunk);
+      await handle.close();
+      await rename(unfinished, file);
     } catch (error) {
-      stream.destroy();
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') rmSync(unfinished, { force: true });
+      await handle.close().catch(() => {});
+      await rm(unfinished, { force: true });
       throw error;
     }
   }

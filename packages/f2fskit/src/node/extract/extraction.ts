@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import type { Attributes, ExtendedAttribute, Inode, PathLike, Vfs } from '@f2fskit/vfs';
@@ -63,7 +64,7 @@ export class Extraction {
     this.#xattrs = xattrs;
     this.#walk = new ExtractWalk(vfs, options.paths ?? []);
     this.#rootExisted = fs.existsSync(directory);
-    fs.mkdirSync(directory, { recursive: true });
+    makeDirectories(resolve(directory));
     this.#host = new HostDirectory(directory, options);
   }
 
@@ -241,6 +242,16 @@ export class Extraction {
     else if (codeOf(error) !== undefined) this.report.note('host', path, (error as Error).message);
     else throw error;
   }
+}
+
+/**
+ * A directory and those that lead to it. Not `mkdirSync(…, { recursive: true })`: where the host says ENOENT for the last
+ * one, as in /proc, that tries for ever.
+ */
+function makeDirectories(directory: string): void {
+  if (fs.existsSync(directory)) return;
+  makeDirectories(dirname(directory));
+  fs.mkdirSync(directory);
 }
 
 class NameError extends Error {}
