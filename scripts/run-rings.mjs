@@ -16,6 +16,9 @@ const has = (command, args = ['--version']) => !spawnSync(command, args, { stdio
 const judges = {
   'f2fs-tools': has('mkfs.f2fs', ['-V']) && has('dump.f2fs', ['-V']) && has('fsck.f2fs', ['-V']),
   qemu: has('qemu-system-x86_64') && process.getuid?.() === 0,
+  chromium: [process.env.F2FSKIT_CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'].some(
+    (name) => name !== undefined && has(name),
+  ),
 };
 
 const environment = {
@@ -45,6 +48,15 @@ const rings = [
     command: bin('turbo'),
     args: ['run', 'test', '--continue', '--concurrency=2'],
   },
+  ...(judges.chromium
+    ? [
+        {
+          name: 'browser: Chromium, from Blobs and from OPFS',
+          command: bin('turbo'),
+          args: ['run', 'test:browser', '--concurrency=1'],
+        },
+      ]
+    : []),
   { name: 'benches, small', command: bin('turbo'), args: ['run', 'bench', '--', '--small'] },
 ];
 /** A real Linux writes volumes from a seed; the golden tests then read them as `extra/NAME`. */
@@ -131,6 +143,7 @@ if (fresh !== undefined) rmSync(fresh, { recursive: true, force: true });
 
 const missing = [];
 if (!judges['f2fs-tools']) missing.push('f2fs-tools as a judge (dump, fsck, mkfs): install the package f2fs-tools');
+if (!judges.chromium) missing.push('a real Chromium: install the package chromium, or name one in F2FSKIT_CHROMIUM');
 if (!full) missing.push('fresh volumes from a real Linux, packed packages, larger slices: npm run test:full');
 else if (!judges.qemu) missing.push('fresh volumes from a real Linux in QEMU: as root on Debian, tools/oracle/setup');
 for (const what of missing) console.log(`skip ${what}`);

@@ -63,9 +63,6 @@ export function layOut(
   return { device, places, model };
 }
 
-/** Blocks that `private` runs are read in, as clusters are. */
-export const UNIT_BLOCKS = 4;
-
 export function toyFile(
   runs: readonly Run[],
   {
