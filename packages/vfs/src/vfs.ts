@@ -2,6 +2,7 @@
 // plain function; promises and sync calls are made by whoever owns the scheduler.
 
 import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ENOTDIR, FsError } from '@f2fskit/errno';
+import { ReadaheadState } from '@f2fskit/pagecache';
 import { Lock, type Task } from '@f2fskit/task';
 import { entryNameProblem } from './entry-name.ts';
 import type { DirectoryEntry, Filesystem, Inode } from './inode.ts';
@@ -20,6 +21,8 @@ export const READ_FILE_BYTES_MAX = 2 ** 31 - 1;
 export class OpenFile {
   readonly inode: Inode;
   position = 0;
+  /** What this reader is likely to want next. */
+  readonly readahead = new ReadaheadState();
   /** Held while a read moves the position: tasks that read one file together get its bytes once, in order of asking. */
   readonly #positionLock = new Lock();
 
@@ -31,7 +34,7 @@ export class OpenFile {
   *read(target: Uint8Array): Task<number> {
     if (!this.#positionLock.tryLock()) yield* this.#positionLock.wait();
     try {
-      const count = yield* this.inode.read(this.position, target);
+      const count = yield* this.inode.read(this.position, target, this.readahead);
       this.position += count;
       return count;
     } finally {
@@ -115,11 +118,12 @@ export class Vfs {
       const count = yield* inode.read(0, whole);
       return whole.subarray(0, count);
     }
+    const readahead = new ReadaheadState();
     const chunks: Uint8Array[] = [];
     let position = 0;
     while (position < size) {
       const chunk = new Uint8Array(Math.min(READ_CHUNK_BYTES, size - position));
-      const count = yield* inode.read(position, chunk);
+      const count = yield* inode.read(position, chunk, readahead);
       if (count === 0) break;
       chunks.push(count === chunk.length ? chunk : chunk.subarray(0, count));
       position += count;
