@@ -78,7 +78,7 @@ for name in "${names[@]}"; do
   mv "$work/out/$name.manifest" "$work/out/$name.xattrs" "$out/"
   cat "$work/out/$name.done" >>"$out/$name.txt"
   image=$out/$name.img; [ "$name" = crash-churn ] && image=$work/copy.img
-  if ! fsck.f2fs --dry-run -f "$image" >"$work/log" 2>&1 || grep -q Fail "$work/log"; then echo "$name: fsck.f2fs objects"; bad=1; fi
+  "$oracle/judge.mjs" "$image" || bad=1
   echo "$name: $(wc -l <"$out/$name.manifest") entries"
 done
 if grep -E 'BUG|WARNING|Oops' "$work/out/dmesg.txt"; then bad=1; fi
