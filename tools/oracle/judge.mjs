@@ -30,7 +30,9 @@ for (const image of process.argv.slice(2)) {
   const problem = explain(image);
   if (problem === undefined) continue;
   bad = 1;
-  process.stdout.write(`${image}: fsck.f2fs objects (exit code ${plain.status}; ${problem})\n${complaints.slice(0, 10).join('\n')}\n`);
+  process.stdout.write(
+    `${image}: fsck.f2fs objects (exit code ${plain.status}; ${problem})\n${complaints.slice(0, 10).join('\n')}\n`,
+  );
 }
 process.exit(bad);
 
@@ -44,7 +46,9 @@ function fsck(image, ...options) {
 function explain(image) {
   const { text } = fsck(image, '-d', '3');
   const misread = new Map();
-  for (const [, nid, slot] of text.matchAll(/\(fsck_chk_dnode_blk:\d+\)\s+--> \[0x([0-9a-f]+)\] dn\.addr\[(\d+)\] = 0/g)) {
+  for (const [, nid, slot] of text.matchAll(
+    /\(fsck_chk_dnode_blk:\d+\)\s+--> \[0x([0-9a-f]+)\] dn\.addr\[(\d+)\] = 0/g,
+  )) {
     const node = parseInt(nid, 16);
     misread.set(node, [...(misread.get(node) ?? []), Number(slot)]);
   }
@@ -55,9 +59,11 @@ function explain(image) {
     const { ino, block } = nodes.get(nid) ?? {};
     if (block === undefined) return `nid ${nid} has no block`;
     const dnode = readBlock(image, block);
-    if ((dnode.readUInt32LE(4 * MISREAD_ADDRESS) & COMPRESSED_FLAG) !== 0) return `dnode ${nid} is not one that is misread`;
+    if ((dnode.readUInt32LE(4 * MISREAD_ADDRESS) & COMPRESSED_FLAG) !== 0)
+      return `dnode ${nid} is not one that is misread`;
     for (const slot of slots) {
-      if (dnode.readUInt32LE(4 * slot) !== COMPRESS_ADDRESS) return `slot ${slot} of dnode ${nid} is no compressed cluster`;
+      if (dnode.readUInt32LE(4 * slot) !== COMPRESS_ADDRESS)
+        return `slot ${slot} of dnode ${nid} is no compressed cluster`;
     }
     clustersOf.set(ino, (clustersOf.get(ino) ?? 0) + slots.length);
   }
@@ -70,7 +76,8 @@ function explain(image) {
     // The checksum is computed over the inode with the "repaired" i_blocks.
     if (blocks === null) continue;
     const missing = parseInt(blocks[2], 16) - Number(blocks[3]);
-    if (missing !== clustersOf.get(ino)) return `ino ${ino}: ${missing} blocks missing, ${clustersOf.get(ino)} clusters misread`;
+    if (missing !== clustersOf.get(ino))
+      return `ino ${ino}: ${missing} blocks missing, ${clustersOf.get(ino)} clusters misread`;
     sum += missing;
   }
   if (sum === 0) return 'no inode that miscounts';
@@ -90,7 +97,9 @@ function nodeTable(image) {
     spawnSync(DUMP, ['-n', '0~4000000', path.resolve(image)], { cwd: folder, maxBuffer: 1 << 30 });
     const table = new Map();
     const text = readFileSync(path.join(folder, 'dump_nat'), 'latin1');
-    for (const [, nid, ino, block] of text.matchAll(/nid:\s*(\d+)\s+ino:\s*(\d+)\s+offset:\s*\d+\s+blkaddr:\s*(\d+)/g)) {
+    for (const [, nid, ino, block] of text.matchAll(
+      /nid:\s*(\d+)\s+ino:\s*(\d+)\s+offset:\s*\d+\s+blkaddr:\s*(\d+)/g,
+    )) {
       table.set(Number(nid), { ino: Number(ino), block: Number(block) });
     }
     return table;
