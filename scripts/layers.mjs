@@ -37,6 +37,7 @@ export const layers = {
     rank: 6,
     imports: ['errno', 'task', 'ondisk', 'block', 'codecs', 'pagecache', 'iomap', 'f2fs-format', 'f2fs-node', 'vfs'],
   },
+  '@f2fskit/node-fs': { folder: 'packages/node-fs', rank: 6, generic: true, imports: ['errno', 'task', 'vfs'] },
   '@f2fskit/f2fs-tools': {
     folder: 'packages/f2fs-tools',
     rank: 7,
@@ -45,7 +46,7 @@ export const layers = {
   f2fskit: {
     folder: 'packages/f2fskit',
     rank: 8,
-    imports: ['errno', 'task', 'block', 'codecs', 'pagecache', 'images', 'f2fs', 'vfs'],
+    imports: ['errno', 'task', 'block', 'codecs', 'pagecache', 'images', 'f2fs-format', 'f2fs', 'vfs', 'node-fs'],
   },
   '@f2fskit/testkit': {
     folder: 'packages/testkit',

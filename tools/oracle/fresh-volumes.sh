@@ -5,6 +5,7 @@
 #   NAME.img       the volume
 #   NAME.manifest  what Linux says it holds, after a fresh mount (guest/manifest.sh)
 #   NAME.xattrs    getfattr -R -d -e hex -m - -h
+#   NAME.statfs    stat -f: block size, blocks, free, available, files, free files, longest name, type (not of crash-churn)
 #   NAME.txt       mkfs options, mount options, what was done
 # The same SEED gives the same options and operations (not the same bytes: times and the log's places differ).
 # `crash-churn` was cut off without unmounting: its manifest is what Linux shows after recovering a copy (which stamps directories that get a name anew with the time of that).
@@ -47,6 +48,7 @@ set -e
 count=${OPERATIONS:-700}
 look() { # NAME : manifest and xattrs of what is mounted
   sh /in/manifest.sh /mnt >/out/$1.manifest
+  [ $1 = crash-churn ] || stat -f -c '%s %b %f %a %c %d %l %t' /mnt >/out/$1.statfs
   (cd /mnt; getfattr -R -d -e hex -m - -h . >/out/$1.xattrs 2>/dev/null || true)
 }
 set -- a b c d e f g h i j k l m n o p
@@ -75,7 +77,8 @@ VM_TIMEOUT=${VM_TIMEOUT:-600} "$oracle/linux" "$(IFS=,; echo "${images[*]}")" "$
 
 bad=0
 for name in "${names[@]}"; do
-  mv "$work/out/$name.manifest" "$work/out/$name.xattrs" "$out/"
+  mv "$work/out/$name".{manifest,xattrs} "$out/"
+  [ "$name" = crash-churn ] || mv "$work/out/$name.statfs" "$out/"
   cat "$work/out/$name.done" >>"$out/$name.txt"
   image=$out/$name.img; [ "$name" = crash-churn ] && image=$work/copy.img
   "$oracle/judge.mjs" "$image" || bad=1

@@ -1,6 +1,7 @@
 // From what a user has to the device of the volume in it: a bare volume, or one in containers, found by looking.
 
 import { BlobDevice, type BlobLike, type BlockDevice, MemoryDevice } from '@f2fskit/block';
+import { BLOCK_SIZE, SUPER_MAGIC, SUPER_OFFSET } from '@f2fskit/f2fs-format';
 import { type OpenedContainer, openContainer, volumeByMagic } from '@f2fskit/images';
 import type { Task } from '@f2fskit/task';
 
@@ -34,8 +35,14 @@ export interface OpenImage {
 
 const NOTHING = new Uint8Array(0);
 
-/** The magic number 0xf2f52010 in either copy of the superblock, at byte 1024 of the first two blocks (spec 2.1). */
-const f2fsFormat = volumeByMagic('F2FS', Uint8Array.of(0x10, 0x20, 0xf5, 0xf2), [1024, 4096 + 1024]);
+/** The magic number in either copy of the superblock (spec 2.1). */
+const f2fsFormat = volumeByMagic('F2FS', littleEndian(SUPER_MAGIC), [SUPER_OFFSET, BLOCK_SIZE + SUPER_OFFSET]);
+
+function littleEndian(number: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, number, true);
+  return bytes;
+}
 
 export function isDevice(source: VolumeSource): source is BlockDevice {
   return 'submit' in source;

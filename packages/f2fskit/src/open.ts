@@ -5,13 +5,16 @@ import { type CodecRegistry, defaultCodecs } from '@f2fskit/codecs';
 import { type MountOptions, mountF2fs } from '@f2fskit/f2fs';
 import { runAsync, runSync, SyncUnavailableError, type Task, Tracer } from '@f2fskit/task';
 import { blobFile, findVolume, type ImageFile, type ImageOptions, imageFile, type VolumeSource } from './image.ts';
-import { Volume } from './volume.ts';
+import { Volume, type VolumeFactory } from './volume.ts';
 
 export interface OpenOptions extends Omit<MountOptions, 'codecs' | 'tracer'>, ImageOptions {
   /** Decoders; the default ones of `@f2fskit/codecs` unless given. */
   codecs?: CodecRegistry;
   tracer?: Tracer;
 }
+
+/** Volumes that make plain byte arrays. */
+export const coreVolume: VolumeFactory<Volume> = (f2fs, tracer, image) => new Volume(f2fs, tracer, image);
 
 /**
  * Opens a volume for reading: a bare one, or one in an Android sparse image or a partition (`partition`, `containers`).
@@ -20,18 +23,22 @@ export interface OpenOptions extends Omit<MountOptions, 'codecs' | 'tracer'>, Im
  * Corruption, EIO. The volume owns the device: `close` closes it, and so does a failed open.
  */
 export async function openVolume(source: VolumeSource, options: OpenOptions = {}): Promise<Volume> {
-  return openFile(await blobFile(source), options);
+  return openFile(await blobFile(source), options, coreVolume);
 }
 
 /** As {@link openVolume}, for devices that finish at once. Throws ERR_SYNC_UNAVAILABLE for the others. */
 export function openVolumeSync(source: VolumeSource, options: OpenOptions = {}): Volume {
-  return openFileSync(imageFile(source), options);
+  return openFileSync(imageFile(source), options, coreVolume);
 }
 
 /** As {@link openVolume}, for a source that is a device already. */
-export async function openFile(file: ImageFile, options: OpenOptions): Promise<Volume> {
+export async function openFile<V extends Volume>(
+  file: ImageFile,
+  options: OpenOptions,
+  make: VolumeFactory<V>,
+): Promise<V> {
   try {
-    return await runAsync(openTask(file, options));
+    return await runAsync(openTask(file, options, make));
   } catch (error) {
     await runAsync(closeDevice(file.device));
     throw error;
@@ -39,21 +46,21 @@ export async function openFile(file: ImageFile, options: OpenOptions): Promise<V
 }
 
 /** As {@link openVolumeSync}, for a source that is a device already. */
-export function openFileSync(file: ImageFile, options: OpenOptions): Volume {
+export function openFileSync<V extends Volume>(file: ImageFile, options: OpenOptions, make: VolumeFactory<V>): V {
   const { device } = file;
   if (device.mode === 'async') throw new SyncUnavailableError(device.name);
   try {
-    return runSync(openTask(file, options));
+    return runSync(openTask(file, options, make));
   } catch (error) {
     runSync(closeDevice(device));
     throw error;
   }
 }
 
-function* openTask(file: ImageFile, options: OpenOptions): Task<Volume> {
+function* openTask<V extends Volume>(file: ImageFile, options: OpenOptions, make: VolumeFactory<V>): Task<V> {
   const { partition: _partition, containers: _containers, ...mountOptions } = options;
   const tracer = options.tracer ?? new Tracer();
   const image = yield* findVolume(file, options);
   const f2fs = yield* mountF2fs(image.device, { ...mountOptions, tracer, codecs: options.codecs ?? defaultCodecs() });
-  return new Volume(f2fs, tracer, image);
+  return make(f2fs, tracer, image);
 }

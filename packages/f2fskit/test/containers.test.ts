@@ -11,7 +11,7 @@ import { runAsync } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as browser from '../src/index.ts';
-import { openImage, openVolume, openVolumeSync, type Volume } from '../src/node/index.ts';
+import { openImage, openVolume, openVolumeSync } from '../src/node/index.ts';
 import { manifestAsync } from './manifest-lines.ts';
 
 const golden = loadGolden('compress-lz4-4');
@@ -36,7 +36,7 @@ function file(name: string, bytes: Uint8Array): string {
 }
 
 /** Reads one compressed file in every way that the volume has. */
-async function expectText(opened: Volume): Promise<void> {
+async function expectText(opened: browser.Volume): Promise<void> {
   expect(Buffer.compare(await opened.promises.readFile('/c/text'), text)).toBe(0);
   if (opened.device.mode === 'sync') expect(Buffer.compare(opened.readFileSync('/c/text'), text)).toBe(0);
   expect(opened.device.readOnly).toBe(true);
@@ -54,7 +54,7 @@ describe.each([
   ],
 ] as const)('%s', (_what, name, bytes, description) => {
   const image = file(name, bytes);
-  it.each<[string, () => Promise<Volume>]>([
+  it.each<[string, () => Promise<browser.Volume>]>([
     ['a path', () => openVolume(image)],
     ['a path, many reads in flight', () => openVolume(image, { mode: 'async' })],
     ['a path, at once', async () => openVolumeSync(image)],

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Bio, type BlockDevice, DeviceWrapper, FaultDevice, ShuffleDevice } from '@f2fskit/block';
+import { buildGptDisk, buildSparse, sparsePieces } from '@f2fskit/images/builders';
 import { adversaries, type Golden, goldenVolumes, loadGolden } from '@f2fskit/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { windowsNameProblem } from '../src/node/extract/extraction.ts';
@@ -95,6 +96,35 @@ function comparable(lines: Map<string, string>): Map<string, string> {
 const names = goldenVolumes()
   .map(({ name }) => name)
   .filter((name) => !/(^|\/)(crash-|encrypted)/.test(name));
+
+/** The full run takes every volume. */
+const contained = process.env.F2FSKIT_FULL === '1' ? names : ['plain', 'compress-lz4-4', 'xattr-heavy'];
+
+describe.each(contained)('%s in a file', (name) => {
+  it.each<[what: string, file: string, made: (volume: Uint8Array) => Uint8Array]>([
+    ['as it is', 'NAME.img', (volume) => volume],
+    ['as an Android sparse image', 'NAME.simg', (volume) => buildSparse(sparsePieces(volume))],
+    [
+      'in a partition',
+      'disk.img#userdata',
+      (content) =>
+        buildGptDisk([
+          { name: 'boot', content: new Uint8Array(4096) },
+          { name: 'userdata', content },
+        ]),
+    ],
+  ])('%s: comes out as Linux printed it', async (_what, file, made) => {
+    const golden = loadGolden(name);
+    fs.writeFileSync(inFolder(file.split('#')[0]!), made(golden.bytes));
+    await using volume = await openVolume(inFolder(file));
+    expect(volume.container.length).toBe(file === 'NAME.img' ? 0 : 1);
+    const report = await extract(volume, inFolder('out'));
+    expect(report.failures, JSON.stringify([...report.reasons])).toBe(0);
+    expect(Object.fromEntries(comparable(foundIn(inFolder('out'))))).toEqual(
+      Object.fromEntries(comparable(expectedOf(golden))),
+    );
+  });
+});
 
 describe.each(names)('%s', (name) => {
   const golden = loadGolden(name);

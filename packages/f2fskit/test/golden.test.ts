@@ -38,6 +38,13 @@ describe.each(goldenVolumes().map(({ name }) => name))('%s', (name) => {
     expect(lines.length).toBeGreaterThan(1);
   });
 
+  it.runIf(golden.text('statfs') !== undefined)('has the room that Linux shows', async () => {
+    const { promises } = await openVolume(golden.device);
+    const { bsize, blocks, bfree, bavail, files, ffree, type } = await promises.statfs('/');
+    const shown = [bsize, blocks, bfree, bavail, files, ffree, 255, type.toString(16)].join(' ');
+    expect(`${shown}\n`).toBe(golden.text('statfs'));
+  });
+
   it.runIf(golden.cblocks !== undefined)('reports the saved blocks that Linux reports', async () => {
     const volume = await openVolume(golden.device);
     const found: string[] = [];

@@ -12,6 +12,7 @@ import {
   Manifest,
   type OpenOptions,
   openVolumeSync,
+  TarArchive,
   type Volume,
 } from 'f2fskit';
 import { type Costs, Meter, MeteredDevice, meterAllocations, meterCache, meterTracer } from './mutation-meter.ts';
@@ -35,6 +36,8 @@ export interface Examination {
 
 /** Bytes that are read of each file beside what the manifest reads. */
 const READ_BYTES_MAX = 4 << 20;
+/** How much of the whole volume as a tar archive is taken. */
+const ARCHIVE_BYTES_MAX = 4 << 20;
 /** Names looked up in each directory. */
 const LOOKUPS_PER_DIRECTORY = 3;
 
@@ -96,6 +99,7 @@ class Look implements Examination {
         this.manifest(volume);
         this.walk(volume);
         this.edge(volume);
+        this.archive(volume);
       });
     });
   }
@@ -236,13 +240,27 @@ class Look implements Examination {
           (error) => this.named(call, error),
         );
       }
-      const attributes = this.attempt('lstatSync', () => volume.lstatSync(bytes));
+      const attributes = this.attempt('statSync', () => volume.statSync(bytes));
       if (attributes === undefined || attributes.size > READ_BYTES_MAX) continue;
       this.attempt(
         'readFileSync',
         () => volume.readFileSync(bytes),
         (error) => this.named('readFileSync', error),
       );
+    }
+  }
+
+  /** Extraction, as an archive: what cannot be read is in its report and not thrown. */
+  archive(volume: Volume): void {
+    const archive = new TarArchive(volume.vfs);
+    for (let bytes = 0; bytes < ARCHIVE_BYTES_MAX; ) {
+      const chunk = runSync(archive.next());
+      if (chunk === undefined) {
+        if (bytes % 512 !== 0) this.broken.push(`an archive of ${bytes} bytes`);
+        return;
+      }
+      bytes += chunk.length;
+      this.meter.add('fileBytes', chunk.length);
     }
   }
 

@@ -5,6 +5,7 @@
 //   NAME.manifest   its manifest, by the Linux guest that wrote it
 //   NAME.xattrs     getfattr -R -d -e hex, where attributes were set
 //   NAME.cblocks    saved blocks of the compressed files, where there are any
+//   NAME.statfs     stat -f of the volume, mounted read-only
 //   NAME.…          more answers of that guest, by their ending
 //
 // F2FSKIT_FIXTURES names more folders, separated like PATH, for volumes that the repository does not carry; theirs are

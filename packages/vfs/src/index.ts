@@ -1,3 +1,4 @@
+export { entryNameProblem } from './entry-name.ts';
 export {
   type Attributes,
   type DirectoryBatch,
@@ -19,4 +20,12 @@ export { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
 export { PATH_BYTES_MAX, type PathLike, pathBytes, type Resolved, SYMLINKS_MAX, type WalkOptions } from './path.ts';
 export { TREE_PATH_BYTES_MAX, type TreeEvent, type TreeOrder, TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 export { bytesEqual, compareBytes, joinBytes, utf8Decode, utf8DecodeStrict, utf8Encode } from './utf8.ts';
-export { OPEN_FILES_MAX, OpenFile, READ_FILE_BYTES_MAX, Vfs } from './vfs.ts';
+export {
+  FIRST_DESCRIPTOR,
+  OPEN_FILES_MAX,
+  OpenFile,
+  type OpenFileOptions,
+  READ_FILE_BYTES_MAX,
+  readToEnd,
+  Vfs,
+} from './vfs.ts';

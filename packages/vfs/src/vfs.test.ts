@@ -2,7 +2,7 @@ import { EIO, FsError } from '@f2fskit/errno';
 import { runAsync, runSync, seededRandom, type Task } from '@f2fskit/task';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { finishAll, ToyFilesystem, type ToyInode } from '../test/toy-filesystem.ts';
-import { OPEN_FILES_MAX, READ_FILE_BYTES_MAX, utf8Encode, Vfs } from './index.ts';
+import { FIRST_DESCRIPTOR, OPEN_FILES_MAX, READ_FILE_BYTES_MAX, utf8Encode, Vfs } from './index.ts';
 
 const MIB = 1 << 20;
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
@@ -35,12 +35,12 @@ function codeOf(call: () => unknown): string {
 describe('descriptors', () => {
   it('are the lowest free numbers', () => {
     const open = (): number => runSync(vfs.open('/file'));
-    expect([open(), open(), open(), open()]).toEqual([0, 1, 2, 3]);
-    vfs.close(2);
-    vfs.close(1);
-    expect([open(), open(), open()]).toEqual([1, 2, 4]);
+    expect([open(), open(), open(), open()]).toEqual([3, 4, 5, 6]);
+    vfs.close(5);
     vfs.close(4);
-    expect(open()).toBe(4);
+    expect([open(), open(), open()]).toEqual([4, 5, 7]);
+    vfs.close(7);
+    expect(open()).toBe(7);
   });
 
   it.each([21, 22])('are the lowest free numbers after any closes (seed %i)', (seed) => {
@@ -54,7 +54,7 @@ describe('descriptors', () => {
         expect(codeOf(() => vfs.file(fd))).toBe('EBADF');
         continue;
       }
-      let lowest = 0;
+      let lowest = FIRST_DESCRIPTOR;
       while (open.has(lowest)) lowest++;
       expect(runSync(vfs.open('/file'))).toBe(lowest);
       open.add(lowest);
@@ -63,7 +63,7 @@ describe('descriptors', () => {
 
   it('that are not open are EBADF, whatever they are', () => {
     const fd = runSync(vfs.open('/file'));
-    for (const bad of [fd + 1, -1, 0.5, Number.NaN, OPEN_FILES_MAX, 2 ** 32]) {
+    for (const bad of [fd + 1, -1, 0, 3.5, Number.NaN, OPEN_FILES_MAX, 2 ** 32]) {
       expect(codeOf(() => vfs.file(bad))).toBe('EBADF');
       expect(codeOf(() => vfs.close(bad))).toBe('EBADF');
     }
@@ -82,8 +82,8 @@ describe('descriptors', () => {
     expect(codeOf(() => runSync(vfs.open('/nothing')))).toBe('ENOENT');
     expect(codeOf(() => runSync(vfs.open('/dangling')))).toBe('ENOENT');
     expect(codeOf(() => runSync(vfs.open('/file/')))).toBe('ENOTDIR');
-    expect(runSync(vfs.open('/link'))).toBe(0);
-    expect(vfs.file(0).inode).toBe(file);
+    expect(runSync(vfs.open('/link'))).toBe(FIRST_DESCRIPTOR);
+    expect(vfs.file(FIRST_DESCRIPTOR).inode).toBe(file);
   });
 
   it('are different for opens that run together', async () => {
@@ -91,7 +91,7 @@ describe('descriptors', () => {
       [1, 2, 3, 4, 5].map(() => runAsync(vfs.open('/link'))),
     );
     const fds = results.map((result) => (result.status === 'fulfilled' ? result.value : -1));
-    expect(fds.toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect(fds.toSorted()).toEqual([3, 4, 5, 6, 7]);
   });
 });
 

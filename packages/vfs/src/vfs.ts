@@ -2,7 +2,7 @@
 // plain function; promises and sync calls are made by whoever owns the scheduler.
 
 import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ENOTDIR, FsError } from '@f2fskit/errno';
-import { ReadaheadState } from '@f2fskit/pagecache';
+import { PAGE_SIZE, ReadaheadState } from '@f2fskit/pagecache';
 import { Lock, type Task } from '@f2fskit/task';
 import { entryNameProblem } from './entry-name.ts';
 import type { DirectoryEntry, Filesystem, Inode } from './inode.ts';
@@ -12,10 +12,18 @@ import { TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 
 /** As the usual soft limit of a process. */
 export const OPEN_FILES_MAX = 1024;
+/** As in a process, where three are taken: Node's streams take 0 for none. */
+export const FIRST_DESCRIPTOR = 3;
 /** How much `readFile` reads at a time: the largest cluster and a multiple of every folio order. */
 const READ_CHUNK_BYTES = 1 << 20;
 /** `readFile` refuses more than this, as Node does: a sparse file of terabytes costs an image nothing. */
 export const READ_FILE_BYTES_MAX = 2 ** 31 - 1;
+
+/** What `open` does with what it finds. */
+export interface OpenFileOptions extends WalkOptions {
+  /** Called with the inode before it gets a descriptor: throw what speaks against opening it. */
+  check?: (inode: Inode) => void;
+}
 
 /** One open file: an inode and a position of its own. */
 export class OpenFile {
@@ -28,6 +36,21 @@ export class OpenFile {
 
   constructor(inode: Inode) {
     this.inode = inode;
+  }
+
+  /** Reads at a place of its own, for what needs no wait: -1 when it needs one, or would throw. */
+  peekReadAt(position: number, target: Uint8Array): number {
+    const count = this.inode.peekRead(position, target);
+    if (count > 0) this.readahead.advance(Math.ceil((position + count) / PAGE_SIZE));
+    return count;
+  }
+
+  /** Reads at the position and moves it, for what needs no wait: -1 when it needs one, or would throw. */
+  peekRead(target: Uint8Array): number {
+    if (this.#positionLock.held) return -1;
+    const count = this.peekReadAt(this.position, target);
+    if (count > 0) this.position += count;
+    return count;
   }
 
   /** Reads at the position and moves it; returns the bytes read, 0 at the end. */
@@ -64,18 +87,19 @@ export class Vfs {
   }
 
   /** Opens for reading; the lowest free descriptor. Throws EMFILE and what `walk` throws. */
-  *open(path: PathLike): Task<number> {
-    const { inode } = yield* this.walk(path);
+  *open(path: PathLike, { check, ...walk }: OpenFileOptions = {}): Task<number> {
+    const { inode } = yield* this.walk(path, walk);
+    check?.(inode);
     const free = this.#files.indexOf(undefined);
-    const fd = free >= 0 ? free : this.#files.length;
-    if (fd >= OPEN_FILES_MAX) throw new FsError(EMFILE);
-    this.#files[fd] = new OpenFile(inode);
-    return fd;
+    const index = free >= 0 ? free : this.#files.length;
+    if (index >= OPEN_FILES_MAX) throw new FsError(EMFILE);
+    this.#files[index] = new OpenFile(inode);
+    return index + FIRST_DESCRIPTOR;
   }
 
   /** The open file of a descriptor. Throws EBADF. */
   file(fd: number): OpenFile {
-    const file = this.#files[fd];
+    const file = this.#files[fd - FIRST_DESCRIPTOR];
     if (file === undefined) throw new FsError(EBADF);
     return file;
   }
@@ -83,7 +107,7 @@ export class Vfs {
   /** Throws EBADF for a descriptor that is not open. */
   close(fd: number): void {
     this.file(fd);
-    this.#files[fd] = undefined;
+    this.#files[fd - FIRST_DESCRIPTOR] = undefined;
   }
 
   /** Every entry of a directory. Throws ENOTDIR, and the first damage met: use `inode.list()` to list around damage. */
@@ -113,27 +137,31 @@ export class Vfs {
     if (inode.kind !== 'file') throw new FsError(EINVAL);
     const { size } = inode.attributes();
     if (size > READ_FILE_BYTES_MAX) throw new FsError(EFBIG, 'read it in parts');
-    if (size <= READ_CHUNK_BYTES) {
-      const whole = new Uint8Array(size);
-      const count = yield* inode.read(0, whole);
-      return whole.subarray(0, count);
-    }
-    const readahead = new ReadaheadState();
-    const chunks: Uint8Array[] = [];
-    let position = 0;
-    while (position < size) {
-      const chunk = new Uint8Array(Math.min(READ_CHUNK_BYTES, size - position));
-      const count = yield* inode.read(position, chunk, readahead);
-      if (count === 0) break;
-      chunks.push(count === chunk.length ? chunk : chunk.subarray(0, count));
-      position += count;
-    }
-    const whole = new Uint8Array(position);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
+    return yield* readToEnd(inode, 0);
   }
+}
+
+/**
+ * A file from `start` to its end, whatever its size; `between` runs before each part of it. Memory grows with what was
+ * read: the array for the whole is made once the first part has been.
+ */
+export function* readToEnd(
+  inode: Inode,
+  start: number,
+  readahead = new ReadaheadState(),
+  between?: () => Task<void>,
+): Task<Uint8Array> {
+  const size = Math.max(0, inode.attributes().size - start);
+  let whole = new Uint8Array(Math.min(READ_CHUNK_BYTES, size));
+  for (let at = 0; at < size; ) {
+    if (between !== undefined) yield* between();
+    const count = yield* inode.read(start + at, whole.subarray(at, at + READ_CHUNK_BYTES), readahead);
+    if (count === 0) return whole.slice(0, at);
+    at += count;
+    if (at < whole.length || at === size) continue;
+    const larger = new Uint8Array(size);
+    larger.set(whole);
+    whole = larger;
+  }
+  return whole;
 }

@@ -78,13 +78,14 @@ function inShort(names: string[]): string {
 async function showCompressed(volume: Volume): Promise<void> {
   const { scheduler, vfs } = volume;
   const rows: string[][] = [];
-  for (const { name, ino } of await volume.promises.readdir('/c')) {
-    const inode = (await scheduler.run(vfs.inodes.get(ino))) as F2fsInode;
+  for (const name of await volume.promises.readdir('/c')) {
+    const { inode: found } = await scheduler.run(vfs.walk(`/c/${name}`));
+    const inode = found as F2fsInode;
     const { fields } = inode;
     if (!fields.compressed || fields.size === 0) continue;
     const logical = Math.ceil(fields.size / BLOCK_BYTES);
     rows.push([
-      Buffer.from(name).toString(),
+      name,
       bytes(fields.size),
       String(logical),
       String(fields.compressedBlocks),

@@ -4,19 +4,15 @@ import { closeDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { registerNodeCodecs } from '@f2fskit/codecs/node';
 import { type DriverMode, runAsync } from '@f2fskit/task';
-import { blobFile, findVolume, type ImageOptions, type OpenImage, type VolumeSource } from '../image.ts';
-import {
-  type OpenOptions,
-  openFile,
-  openFileSync,
-  openVolume as openSource,
-  openVolumeSync as openSourceSync,
-} from '../open.ts';
-import type { Volume } from '../volume.ts';
+import { blobFile, findVolume, type ImageOptions, imageFile, type OpenImage, type VolumeSource } from '../image.ts';
+import { type OpenOptions, openFile, openFileSync } from '../open.ts';
 import { openImageFile } from './image-file.ts';
+import { type NodeVolume, nodeVolume } from './node-volume.ts';
 
+export type { NodeFileHandle as FileHandle } from '@f2fskit/node-fs/node';
 export * from '../index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
+export { NodeVolume as Volume } from './node-volume.ts';
 
 export interface NodeOpenOptions extends OpenOptions {
   /**
@@ -30,19 +26,22 @@ export interface NodeOpenOptions extends OpenOptions {
  * Opens a volume for reading: a path or file URL, bytes, a Blob, or a device. A path may name a partition: `disk.img#3`,
  * `disk.img#userdata`; a file whose name contains the `#` comes first.
  */
-export async function openVolume(source: string | URL | VolumeSource, options: NodeOpenOptions = {}): Promise<Volume> {
+export async function openVolume(
+  source: string | URL | VolumeSource,
+  options: NodeOpenOptions = {},
+): Promise<NodeVolume> {
   const { mode, ...rest } = withNodeCodecs(options);
-  if (!isPath(source)) return openSource(source, rest);
+  if (!isPath(source)) return openFile(await blobFile(source), rest, nodeVolume);
   const { file, options: named } = openImageFile(source, mode ?? 'sync', options);
-  return openFile(file, { ...rest, ...named });
+  return openFile(file, { ...rest, ...named }, nodeVolume);
 }
 
 /** As {@link openVolume}, at once. Throws ERR_SYNC_UNAVAILABLE for what completes later. */
-export function openVolumeSync(source: string | URL | VolumeSource, options: NodeOpenOptions = {}): Volume {
+export function openVolumeSync(source: string | URL | VolumeSource, options: NodeOpenOptions = {}): NodeVolume {
   const { mode, ...rest } = withNodeCodecs(options);
-  if (!isPath(source)) return openSourceSync(source, rest);
+  if (!isPath(source)) return openFileSync(imageFile(source), rest, nodeVolume);
   const { file, options: named } = openImageFile(source, mode ?? 'sync', options);
-  return openFileSync(file, { ...rest, ...named });
+  return openFileSync(file, { ...rest, ...named }, nodeVolume);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { type FileHandleLike, openOpfsDevice } from '@f2fskit/block/web';
 import type { DriverMode } from '@f2fskit/task';
 import { blobFile, type ImageFile, type VolumeSource } from '../image.ts';
-import { type OpenOptions, openFile, openVolume as openSource } from '../open.ts';
+import { coreVolume, type OpenOptions, openFile, openVolume as openSource } from '../open.ts';
 import type { Volume } from '../volume.ts';
 
 export type { FileHandleLike } from '@f2fskit/block/web';
@@ -28,7 +28,7 @@ export async function openVolume(
   options: BrowserOpenOptions = {},
 ): Promise<Volume> {
   const { mode, ...rest } = options;
-  return isHandle(source) ? openFile(await handleFile(source, mode), rest) : openSource(source, rest);
+  return isHandle(source) ? openFile(await handleFile(source, mode), rest, coreVolume) : openSource(source, rest);
 }
 
 function isHandle(source: VolumeSource | FileHandleLike): source is FileHandleLike {

@@ -32,7 +32,7 @@ const calls: WorkerCalls = {
     const device = new StatisticsDevice(await openOpfsDevice(handle));
     const volume = await openVolume(device);
     const decoder = new TextDecoder();
-    const names = volume.readdirSync('/').map(({ name }) => decoder.decode(name));
+    const names = volume.readdirSync('/');
     const { bytes } = device.snapshot().read;
     const hello = decoder.decode(volume.readFileSync('/hello.txt'));
     await volume.close();

@@ -2,23 +2,24 @@
 
 import { Corruption, errnoOf, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import { type PathLike, utf8Decode } from '@f2fskit/vfs';
+import { utf8Decode } from '@f2fskit/vfs';
 
 /** Runs the task; an FsError it throws is thrown again with `syscall` and `path`, as node:fs has them. */
-export function* withPath<T>(syscall: string, path: PathLike, task: Task<T>): Task<T> {
+export function* withPath<T>(syscall: string, path: string | Uint8Array | undefined, task: Task<T>): Task<T> {
   try {
     return yield* task;
   } catch (error) {
-    throw addPath(error, syscall, path);
+    throw atEdge(error, syscall, path);
   }
 }
 
-function addPath(error: unknown, syscall: string, path: PathLike): unknown {
+/** An FsError with `syscall` and `path`; anything else as it is. */
+export function atEdge(error: unknown, syscall: string, path: string | Uint8Array | undefined): unknown {
   if (!(error instanceof FsError)) return error;
-  const shown = typeof path === 'string' ? path : utf8Decode(path);
+  const shown = path === undefined ? {} : { path: typeof path === 'string' ? path : utf8Decode(path) };
   if (error instanceof Corruption) {
     const { kind, where, expected, found } = error;
-    const details = { where, syscall, path: shown, cause: error };
+    const details = { where, syscall, ...shown, cause: error };
     return new Corruption(kind, {
       ...details,
       ...(expected === undefined ? {} : { expected }),
@@ -26,5 +27,5 @@ function addPath(error: unknown, syscall: string, path: PathLike): unknown {
     });
   }
   const detail = error.detail === undefined ? {} : { detail: error.detail };
-  return new FsError(errnoOf(error.code) ?? -error.errno, { syscall, path: shown, ...detail, cause: error });
+  return new FsError(errnoOf(error.code) ?? -error.errno, { syscall, ...shown, ...detail, cause: error });
 }

@@ -1,0 +1,267 @@
+// The shapes of the surface: what node:fs has, written without Node's types, so that the same code compiles for a browser.
+// `B` is the kind of byte array that the platform makes: Buffer in Node, Uint8Array elsewhere. A call that exists twice has
+// one type: `R` maps what it returns, to itself for the sync form and to a promise for the other.
+
+import type { FileExtent } from '@f2fskit/vfs';
+import type { Dir } from './dir.ts';
+import type { Dirent } from './dirent.ts';
+import type { FileHandle } from './file-handle.ts';
+import type { BigIntStats, Stats } from './stats.ts';
+import type { BigIntStatsFs, StatsFs } from './stats-fs.ts';
+
+/** What is read of a URL. */
+export interface UrlLike {
+  readonly href: string;
+  readonly protocol: string;
+  readonly hostname?: string;
+  readonly pathname: string;
+}
+
+/** A path from the root of the volume: text, bytes for names that are not UTF-8, or a file URL. */
+export type PathLike = string | Uint8Array | UrlLike;
+
+/** What is read of an AbortSignal. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+}
+
+export type BufferView = ArrayBufferView;
+
+/** The encodings of Buffer. */
+export type Encoding =
+  | 'ascii'
+  | 'utf8'
+  | 'utf-8'
+  | 'utf16le'
+  | 'utf-16le'
+  | 'ucs2'
+  | 'ucs-2'
+  | 'base64'
+  | 'base64url'
+  | 'latin1'
+  | 'binary'
+  | 'hex';
+
+/** Text in this encoding; utf8 where none is named. */
+export interface TextOptions {
+  encoding?: Encoding | null | undefined;
+}
+
+/** Bytes instead of text. */
+export interface BytesOptions {
+  encoding: 'buffer';
+}
+
+export interface Abortable {
+  /** Looked at between two reads: what has begun is finished first. */
+  signal?: AbortSignalLike | undefined;
+}
+
+export interface StatOptions {
+  bigint?: boolean | undefined;
+}
+
+export interface StatSyncOptions extends StatOptions {
+  /** `false`: undefined instead of ENOENT. */
+  throwIfNoEntry?: boolean | undefined;
+}
+
+export interface ReaddirOptions {
+  recursive?: boolean | undefined;
+}
+
+export interface OpendirOptions extends TextOptions {
+  /** How many entries are read ahead. */
+  bufferSize?: number | undefined;
+  recursive?: boolean | undefined;
+}
+
+export interface ReadOptions {
+  offset?: number | undefined;
+  length?: number | undefined;
+  /** Bytes from the start of the file; absent, null or -1: where the file's position is. */
+  position?: number | bigint | null | undefined;
+}
+
+export interface ReadStreamOptions extends Abortable {
+  encoding?: Encoding | null | undefined;
+  autoClose?: boolean | undefined;
+  emitClose?: boolean | undefined;
+  start?: number | undefined;
+  /** The last byte, itself included. */
+  end?: number | undefined;
+  highWaterMark?: number | undefined;
+}
+
+export interface GlobOptions {
+  /** Where relative patterns begin; default `/`. */
+  cwd?: string | UrlLike | undefined;
+  /** Patterns, or a function of a name: what they accept is left out, and so is everything below it. */
+  exclude?: readonly string[] | ((name: string) => boolean) | undefined;
+}
+
+export interface GlobDirentOptions {
+  cwd?: string | UrlLike | undefined;
+  exclude?: readonly string[] | ((entry: Dirent) => boolean) | undefined;
+  withFileTypes: true;
+}
+
+export interface FiemapOptions {
+  /** First byte asked for; default 0. */
+  start?: number | undefined;
+  /** Bytes asked for; default to the end. */
+  length?: number | undefined;
+  /** At most so many extents; default 4096. Go on behind the last one unless its `last` is set. */
+  extentsMax?: number | undefined;
+}
+
+/** What `R` does to a result: nothing, or a promise of it. */
+type Form = 'sync' | 'promise';
+type Result<R extends Form, T> = { sync: T; promise: Promise<T> }[R];
+
+export interface ReadFileCall<R extends Form, B extends Uint8Array, From> {
+  (
+    file: From,
+    options?: ({ encoding?: null | undefined; flag?: string | number | undefined } & Abortable) | null,
+  ): Result<R, B>;
+  (
+    file: From,
+    options: ({ encoding: Encoding; flag?: string | number | undefined } & Abortable) | Encoding,
+  ): Result<R, string>;
+  (
+    file: From,
+    options?: (TextOptions & { flag?: string | number | undefined } & Abortable) | Encoding | null,
+  ): Result<R, string | B>;
+}
+
+export interface ReaddirCall<R extends Form, B extends Uint8Array> {
+  (
+    path: PathLike,
+    options?: (TextOptions & ReaddirOptions & { withFileTypes?: false | undefined }) | Encoding | null,
+  ): Result<R, string[]>;
+  (
+    path: PathLike,
+    options: (BytesOptions & ReaddirOptions & { withFileTypes?: false | undefined }) | 'buffer',
+  ): Result<R, B[]>;
+  (
+    path: PathLike,
+    options?: (TextOptions & ReaddirOptions & { withFileTypes?: false | undefined }) | Encoding | null,
+  ): Result<R, string[] | B[]>;
+  (path: PathLike, options: TextOptions & ReaddirOptions & { withFileTypes: true }): Result<R, Dirent[]>;
+  (path: PathLike, options: BytesOptions & ReaddirOptions & { withFileTypes: true }): Result<R, Array<Dirent<B>>>;
+}
+
+export interface ReadSyncCall {
+  /** The bytes read; 0 at the end of the file. */
+  (
+    fd: number,
+    buffer: BufferView,
+    offset?: number | null,
+    length?: number | null,
+    position?: number | bigint | null,
+  ): number;
+  (fd: number, buffer: BufferView, options?: ReadOptions): number;
+}
+
+/** `readlink` and `realpath`. */
+export interface PathCall<R extends Form, B extends Uint8Array> {
+  (path: PathLike, options?: TextOptions | Encoding | null): Result<R, string>;
+  (path: PathLike, options: BytesOptions | 'buffer'): Result<R, B>;
+  (path: PathLike, options?: TextOptions | BytesOptions | string | null): Result<R, string | B>;
+}
+
+export interface StatCall<R extends Form, Of> {
+  (of: Of, options?: StatOptions & { bigint?: false | undefined }): Result<R, Stats>;
+  (of: Of, options: StatOptions & { bigint: true }): Result<R, BigIntStats>;
+  (of: Of, options?: StatOptions): Result<R, Stats | BigIntStats>;
+}
+
+export interface StatSyncCall {
+  (path: PathLike, options?: undefined): Stats;
+  (
+    path: PathLike,
+    options?: StatSyncOptions & { bigint?: false | undefined; throwIfNoEntry: false },
+  ): Stats | undefined;
+  (path: PathLike, options: StatSyncOptions & { bigint: true; throwIfNoEntry: false }): BigIntStats | undefined;
+  (path: PathLike, options?: StatSyncOptions & { bigint?: false | undefined }): Stats;
+  (path: PathLike, options: StatSyncOptions & { bigint: true }): BigIntStats;
+  (
+    path: PathLike,
+    options: StatSyncOptions & { bigint: boolean; throwIfNoEntry?: false | undefined },
+  ): Stats | BigIntStats;
+  (path: PathLike, options?: StatSyncOptions): Stats | BigIntStats | undefined;
+}
+
+export interface StatfsCall<R extends Form> {
+  (path: PathLike, options?: StatOptions & { bigint?: false | undefined }): Result<R, StatsFs>;
+  (path: PathLike, options: StatOptions & { bigint: true }): Result<R, BigIntStatsFs>;
+  (path: PathLike, options?: StatOptions): Result<R, StatsFs | BigIntStatsFs>;
+}
+
+/** What Linux has and node:fs has not, by path. */
+export interface LinuxCalls<R extends Form, B extends Uint8Array> {
+  /** The value of an extended attribute. ENODATA when there is none of that name. */
+  getxattr(path: PathLike, name: string | Uint8Array, options?: { followSymlinks?: boolean }): Result<R, B>;
+  /** The names of the extended attributes, with their prefixes, in the order of storage. */
+  listxattr(path: PathLike, options?: { followSymlinks?: boolean }): Result<R, string[]>;
+  /** The attributes of chattr(1): bits of `FileFlag` of `@f2fskit/vfs`. */
+  getFlags(path: PathLike): Result<R, number>;
+}
+
+/** The same by descriptor. */
+export interface LinuxFileCalls<R extends Form, From extends unknown[]> {
+  /** The first byte of data at or after `position`. ENXIO where none follows. */
+  seekData(...at: [...From, position: number]): Result<R, number>;
+  /** The first byte of a hole at or after `position`; the end of the file is one. ENXIO at or behind the end. */
+  seekHole(...at: [...From, position: number]): Result<R, number>;
+  /** The extents of the file, in its order. */
+  fiemap(...of: [...From, options?: FiemapOptions]): Result<R, FileExtent[]>;
+}
+
+/** The shape of `node:fs/promises`, as far as it reads. */
+export interface FsPromises<B extends Uint8Array = Uint8Array, H extends FileHandle<B> = FileHandle<B>>
+  extends LinuxCalls<'promise', B> {
+  access(path: PathLike, mode?: number): Promise<void>;
+  glob(pattern: string | readonly string[], options: GlobDirentOptions): AsyncGenerator<Dirent, void, undefined>;
+  glob(pattern: string | readonly string[], options?: GlobOptions): AsyncGenerator<string, void, undefined>;
+  lstat: StatCall<'promise', PathLike>;
+  /** Rejects with EROFS for every flag that writes. */
+  open(path: PathLike, flags?: string | number, mode?: unknown): Promise<H>;
+  opendir(path: PathLike, options?: OpendirOptions): Promise<Dir>;
+  readdir: ReaddirCall<'promise', B>;
+  readFile: ReadFileCall<'promise', B, PathLike | { readonly fd: number }>;
+  readlink: PathCall<'promise', B>;
+  realpath: PathCall<'promise', B>;
+  stat: StatCall<'promise', PathLike>;
+  statfs: StatfsCall<'promise'>;
+}
+
+/** The sync methods of `node:fs`, as far as they read. */
+export interface FsSync<B extends Uint8Array = Uint8Array> {
+  accessSync(path: PathLike, mode?: number): void;
+  closeSync(fd: number): void;
+  /** Never throws. */
+  existsSync(path: PathLike): boolean;
+  fstatSync: StatCall<'sync', number>;
+  globSync(pattern: string | readonly string[], options: GlobDirentOptions): Dirent[];
+  globSync(pattern: string | readonly string[], options?: GlobOptions): string[];
+  lstatSync: StatSyncCall;
+  opendirSync(path: PathLike, options?: OpendirOptions): Dir;
+  /** Throws EROFS for every flag that writes. */
+  openSync(path: PathLike, flags?: string | number, mode?: unknown): number;
+  readdirSync: ReaddirCall<'sync', B>;
+  readSync: ReadSyncCall;
+  readFileSync: ReadFileCall<'sync', B, PathLike | number>;
+  readlinkSync: PathCall<'sync', B>;
+  readvSync(fd: number, buffers: readonly BufferView[], position?: number | null): number;
+  realpathSync: PathCall<'sync', B>;
+  statSync: StatSyncCall;
+  statfsSync: StatfsCall<'sync'>;
+  getxattrSync: LinuxCalls<'sync', B>['getxattr'];
+  listxattrSync: LinuxCalls<'sync', B>['listxattr'];
+  getFlagsSync: LinuxCalls<'sync', B>['getFlags'];
+  seekDataSync: LinuxFileCalls<'sync', [fd: number]>['seekData'];
+  seekHoleSync: LinuxFileCalls<'sync', [fd: number]>['seekHole'];
+  fiemapSync: LinuxFileCalls<'sync', [fd: number]>['fiemap'];
+}

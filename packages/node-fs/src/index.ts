@@ -1,0 +1,12 @@
+export type * from './api.ts';
+export { AbortError } from './argument-error.ts';
+export { constants } from './constants.ts';
+export type { FsContext } from './context.ts';
+export { Dir } from './dir.ts';
+export { Dirent } from './dirent.ts';
+export { withPath } from './edge.ts';
+export { FileHandle, type FileReadResult, type WebStream } from './file-handle.ts';
+export { corePlatform, type Platform } from './platform.ts';
+export { BigIntStats, Stats } from './stats.ts';
+export { BigIntStatsFs, StatsFs } from './stats-fs.ts';
+export { promiseSurface, syncSurface } from './surface.ts';

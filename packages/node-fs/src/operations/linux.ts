@@ -1,0 +1,92 @@
+// What Linux has and node:fs has not: extended attributes, the attributes of chattr(1), data and holes, extents.
+
+import { ENODATA, FsError } from '@f2fskit/errno';
+import type { Task } from '@f2fskit/task';
+import { bytesEqual, type FileExtent, type Inode, type SeekTarget, utf8Decode, utf8Encode } from '@f2fskit/vfs';
+import type { FiemapOptions, PathLike } from '../api.ts';
+import { invalidType } from '../argument-error.ts';
+import { checkInteger, toPath } from '../arguments.ts';
+import type { FsContext } from '../context.ts';
+import { withPath } from '../edge.ts';
+import { openFile } from './read.ts';
+
+/** What `fiemap` returns at most unless asked for more. */
+const EXTENTS_MAX = 4096;
+
+export interface FollowOptions {
+  /** Whether a symlink at the end is followed; default true. */
+  followSymlinks?: boolean;
+}
+
+function* inodeOf({ vfs }: FsContext, path: string | Uint8Array, options: FollowOptions | undefined): Task<Inode> {
+  return (yield* vfs.walk(path, { followLast: options?.followSymlinks !== false })).inode;
+}
+
+export function* getxattr<B extends Uint8Array>(
+  context: FsContext<B>,
+  path: PathLike,
+  name: string | Uint8Array,
+  options?: FollowOptions,
+): Task<B> {
+  const where = toPath(path);
+  if (typeof name !== 'string' && !(name instanceof Uint8Array)) {
+    throw invalidType('name', 'of type string or an instance of Uint8Array', name);
+  }
+  return context.platform.bytes(yield* withPath('getxattr', where, attributeValue(context, where, name, options)));
+}
+
+function* attributeValue(
+  context: FsContext,
+  path: string | Uint8Array,
+  name: string | Uint8Array,
+  options: FollowOptions | undefined,
+): Task<Uint8Array> {
+  const bytes = typeof name === 'string' ? utf8Encode(name) : name;
+  const inode = yield* inodeOf(context, path, options);
+  const found = (yield* inode.extendedAttributes()).find((attribute) => bytesEqual(attribute.name, bytes));
+  if (found === undefined) throw new FsError(ENODATA);
+  return found.value;
+}
+
+export function* listxattr(context: FsContext, path: PathLike, options?: FollowOptions): Task<string[]> {
+  const where = toPath(path);
+  const inode = yield* withPath('listxattr', where, inodeOf(context, where, options));
+  const attributes = yield* withPath('listxattr', where, inode.extendedAttributes());
+  return attributes.map(({ name }) => utf8Decode(name));
+}
+
+export function* getFlags(context: FsContext, path: PathLike): Task<number> {
+  const where = toPath(path);
+  return (yield* withPath('ioctl', where, inodeOf(context, where, undefined))).flags();
+}
+
+function seek(what: SeekTarget) {
+  return function* (context: FsContext, fd: number, position: number): Task<number> {
+    const { inode } = openFile(context, fd, 'lseek');
+    checkInteger(position, 'position', 0);
+    return yield* withPath('lseek', undefined, inode.seek(position, what));
+  };
+}
+
+export const seekData = seek('data');
+export const seekHole = seek('hole');
+
+export function* fiemap(context: FsContext, fd: number, options: FiemapOptions = {}): Task<FileExtent[]> {
+  const { inode } = openFile(context, fd, 'ioctl');
+  const start = checkInteger(options.start ?? 0, 'options.start', 0);
+  const length = checkInteger(options.length ?? Number.MAX_SAFE_INTEGER - start, 'options.length', 0);
+  const extentsMax = checkInteger(options.extentsMax ?? EXTENTS_MAX, 'options.extentsMax', 1, 2 ** 31);
+  const end = Math.min(start + length, Number.MAX_SAFE_INTEGER);
+  return yield* withPath('ioctl', undefined, collect(inode, start, end, extentsMax));
+}
+
+function* collect(inode: Inode, start: number, end: number, extentsMax: number): Task<FileExtent[]> {
+  const reader = inode.extents(start, end);
+  const extents: FileExtent[] = [];
+  while (extents.length < extentsMax) {
+    const extent = yield* reader.next();
+    if (extent === undefined) break;
+    extents.push(extent);
+  }
+  return extents;
+}

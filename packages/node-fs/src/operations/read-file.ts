@@ -1,0 +1,54 @@
+// readFile: by path, or by descriptor from where its position is.
+
+import { EISDIR, FsError } from '@f2fskit/errno';
+import type { Task } from '@f2fskit/task';
+import { type OpenFile, READ_FILE_BYTES_MAX, readToEnd } from '@f2fskit/vfs';
+import type { Abortable, AbortSignalLike, Encoding, PathLike, TextOptions, UrlLike } from '../api.ts';
+import { fileTooLarge } from '../argument-error.ts';
+import { toEncoding, toOptions, toSignal } from '../arguments.ts';
+import { abortPoint, bytesOrText, type FsContext } from '../context.ts';
+import { withPath } from '../edge.ts';
+import { close, open } from './open.ts';
+import { openFile } from './read.ts';
+
+export type ReadFileOptions = TextOptions & Abortable & { flag?: string | number | undefined };
+
+/** Throws what `open` throws, EISDIR, ERR_FS_FILE_TOO_LARGE from 2 GiB on, and what reading met. */
+export function* readFile<B extends Uint8Array>(
+  context: FsContext<B>,
+  from: PathLike | number,
+  options?: ReadFileOptions | Encoding | null,
+): Task<B | string> {
+  const { encoding, signal, flag } = toOptions<ReadFileOptions>(options);
+  const wanted = toEncoding(encoding);
+  const abort = toSignal(signal);
+  if (wanted !== undefined) bytesOrText(context, NOTHING, wanted); // an encoding that does not exist, before reading
+  if (abort !== undefined) yield* abortPoint(abort);
+  if (isDescriptor(from)) return bytesOrText(context, yield* readRest(openFile(context, from, 'read'), abort), wanted);
+  const fd = yield* open(context, from, flag);
+  try {
+    const path = typeof from === 'string' || from instanceof Uint8Array ? from : (from as UrlLike).pathname;
+    const bytes = yield* withPath('read', path, readRest(openFile(context, fd, 'read'), abort));
+    return bytesOrText(context, bytes, wanted);
+  } finally {
+    close(context, fd);
+  }
+}
+
+/** As Node: any other number is no path either. */
+function isDescriptor(from: unknown): from is number {
+  return typeof from === 'number' && (from | 0) === from;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function* readRest(file: OpenFile, signal: AbortSignalLike | undefined): Task<Uint8Array> {
+  const { inode, position } = file;
+  if (inode.kind === 'directory') throw new FsError(EISDIR, { syscall: 'read' });
+  const { size } = inode.attributes();
+  if (size > READ_FILE_BYTES_MAX) throw fileTooLarge(size);
+  const between = signal === undefined ? undefined : () => abortPoint(signal);
+  const bytes = yield* readToEnd(inode, position, file.readahead, between);
+  file.position = position + bytes.length;
+  return bytes;
+}
