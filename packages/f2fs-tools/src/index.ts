@@ -23,4 +23,5 @@ export { dumpSsa } from './dump/ssa.ts';
 export type { SummaryLine } from './dump/summary.ts';
 export { type DumpSource, dumpSuperblock } from './dump/superblock.ts';
 export { hexLines, meaningText, type TableLine, type TableOptions, tableLines } from './dump/table.ts';
+export * from './fsck/index.ts';
 export * from './mkfs/index.ts';
