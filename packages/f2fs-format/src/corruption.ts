@@ -87,6 +87,7 @@ export const higherKinds = [
   'natEntry',
   'blockAddress',
   'blockNotValid',
+  'sitValidMap',
   'clusterLayout',
   'clusterHeader',
   'clusterData',

@@ -1,43 +1,62 @@
 // The node address table: nid → where the node lives now.
 //
-//   1. the journal of the checkpoint's hot data summary wins, also when it says that the nid is free
-//   2. otherwise the NAT block of the nid, in the copy that the version bitmap names
+//   1. what changed since the last checkpoint
+//   2. the journal of the checkpoint's hot data summary, also when it says that the nid is free
+//   3. otherwise the NAT block of the nid, in the copy that the version bitmap names
 //
 // NAT blocks come through the page cache, which bounds their memory; the journal holds at most 38 entries.
 // Source: spec 4.1 to 4.3; kernel fs/f2fs/node.c.
 
 import {
   corrupt,
+  NAT_JOURNAL_ENTRIES,
   NatEntry,
   type NatRecord,
   natBlockAddress,
+  natBlockIndex,
+  natCopyAddress,
   natEntryOffset,
   nidCount,
+  otherNatAddress,
   type Superblock,
+  testMsb,
+  toggleMsb,
 } from '@f2fskit/f2fs-format';
+import { viewOf } from '@f2fskit/ondisk';
 import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import type { MetadataBlocks } from './metadata-blocks.ts';
 
 export class NodeAddressTable {
   readonly superblock: Superblock;
   /** nids from here on do not exist on this volume. */
   readonly nidEnd: number;
-  readonly journal: ReadonlyMap<number, NatRecord>;
+  /** Which copy of each NAT block is current; what the next checkpoint stores. */
+  readonly versionBitmap: Uint8Array;
   readonly #blocks: DeviceMapping;
-  readonly #versionBitmap: Uint8Array;
+  #journal: ReadonlyMap<number, NatRecord>;
+  /** Changed since the last checkpoint. */
+  readonly #dirty = new Map<number, NatRecord>();
+  /** The journal of the checkpoint that is being written. */
+  #next: ReadonlyMap<number, NatRecord> = new Map();
 
   /** `versionBitmap`: the NAT version bitmap of the checkpoint. `journal`: its NAT journal, where the last entry wins. */
   constructor(superblock: Superblock, blocks: DeviceMapping, versionBitmap: Uint8Array, journal: readonly NatRecord[]) {
     this.superblock = superblock;
     this.nidEnd = nidCount(superblock);
-    this.journal = new Map(journal.map((record) => [record.nid, record]));
+    this.#journal = new Map(journal.map((record) => [record.nid, record]));
     this.#blocks = blocks;
-    this.#versionBitmap = versionBitmap;
+    this.versionBitmap = versionBitmap.slice();
+  }
+
+  /** The NAT journal of the last checkpoint. */
+  get journal(): ReadonlyMap<number, NatRecord> {
+    return this.#journal;
   }
 
   /** Where the entry of `nid` lies: the block of the copy in use, and the byte inside it. */
   placeOf(nid: number): { block: number; offset: number } {
-    return { block: natBlockAddress(this.superblock, nid, this.#versionBitmap), offset: natEntryOffset(nid) };
+    return { block: natBlockAddress(this.superblock, nid, this.versionBitmap), offset: natEntryOffset(nid) };
   }
 
   /**
@@ -48,7 +67,7 @@ export class NodeAddressTable {
     if (nid <= 0 || nid >= this.nidEnd) {
       throw corrupt('nidRange', { where: { nid }, expected: `1 to ${this.nidEnd - 1}`, found: nid });
     }
-    const journaled = this.journal.get(nid);
+    const journaled = this.#dirty.get(nid) ?? this.#journal.get(nid);
     if (journaled !== undefined) return journaled;
     const { block: address, offset } = this.placeOf(nid);
     const { view } = this.#blocks.peek(address) ?? (yield* this.#blocks.get(address));
@@ -58,5 +77,47 @@ export class NodeAddressTable {
       ino: NatEntry.ino.get(view, offset),
       blockAddress: NatEntry.blockAddress.get(view, offset),
     };
+  }
+
+  /** The entry as it is from now on, and after the next checkpoint. */
+  set(record: NatRecord): void {
+    this.#dirty.set(record.nid, record);
+  }
+
+  /**
+   * Puts every changed entry where the next checkpoint finds it: into the journal if all of them fit there, else into the
+   * copies of NAT blocks that are not current. Returns the journal. Nothing may change until {@link committed}.
+   */
+  *commit(metadata: MetadataBlocks): Task<readonly NatRecord[]> {
+    const records = new Map([...this.#journal, ...this.#dirty]);
+    this.#next = records.size <= NAT_JOURNAL_ENTRIES ? records : new Map();
+    if (this.#next === records) return [...records.values()];
+    const blocks = new Map<number, NatRecord[]>();
+    for (const record of records.values()) {
+      const index = natBlockIndex(record.nid);
+      const block = blocks.get(index);
+      if (block === undefined) blocks.set(index, [record]);
+      else block.push(record);
+    }
+    for (const [index, changed] of [...blocks].sort(([a], [b]) => a - b)) {
+      const current = natCopyAddress(this.superblock, index, testMsb(this.versionBitmap, index) ? 1 : 0);
+      const bytes = (yield* metadata.get(current)).bytes.slice();
+      const view = viewOf(bytes);
+      for (const { nid, version, ino, blockAddress } of changed) {
+        const at = natEntryOffset(nid);
+        NatEntry.version.set(view, at, version);
+        NatEntry.ino.set(view, at, blockAddress === 0 ? 0 : ino);
+        NatEntry.blockAddress.set(view, at, blockAddress);
+      }
+      metadata.put(otherNatAddress(this.superblock, current), bytes);
+      toggleMsb(this.versionBitmap, index);
+    }
+    return [];
+  }
+
+  /** The checkpoint that {@link commit} prepared is durable. Until now lookups went by what had changed. */
+  committed(): void {
+    this.#journal = this.#next;
+    this.#dirty.clear();
   }
 }

@@ -6,6 +6,7 @@
 // cannot make a small tree look endless, and no file shows another file's blocks.
 
 import type { BlockDevice } from '@f2fskit/block';
+import { assert } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
   corrupt,
@@ -14,12 +15,14 @@ import {
   isMainAddress,
   NEW_ADDRESS,
   NODE_FOOTER_OFFSET,
+  NodeFlag,
   NodeFooter,
+  nodeFooterFlag,
   nodeOffsetOf,
   type Superblock,
   XATTR_NODE_OFFSET,
 } from '@f2fskit/f2fs-format';
-import { type BlockCopy, type DeviceMapping, Mapping, peekPage, readPage } from '@f2fskit/pagecache';
+import { type BlockCopy, type DeviceMapping, type Folio, Mapping, peekPage, readPage } from '@f2fskit/pagecache';
 import type { Task, Tracer } from '@f2fskit/task';
 import type { NodeAddressTable } from './nat.ts';
 
@@ -100,6 +103,48 @@ export class NodeStore {
     return yield* readPage(this.nodes, nid, this.device, entry.blockAddress * BLOCK_SIZE);
   }
 
+  /** Nodes that changed since they were read or written, each with a reference of its own. */
+  readonly dirty = new Map<number, Folio>();
+
+  /**
+   * The node changed, in the memory that {@link readNode} gave and before any wait: from now on it stays in memory until
+   * it is written.
+   */
+  markDirty(nid: number): void {
+    if (this.dirty.has(nid)) return;
+    const folio = peekPage(this.nodes, nid);
+    assert(folio !== undefined, 'a node is changed before the next wait');
+    folio.get();
+    this.dirty.set(nid, folio);
+  }
+
+  /** The node is written, or gone: it may leave memory. */
+  markClean(nid: number): void {
+    this.dirty.get(nid)?.put();
+    this.dirty.delete(nid);
+  }
+
+  /** A node that no block holds yet: zeros and a footer, dirty. Valid until the next wait. */
+  *createNode({ nid, ino, nodeOffset, cold }: NewNode): Task<CachedBlock> {
+    let folio = this.nodes.create(nid, 0);
+    while (folio === undefined) {
+      // What was there belonged to a node that is gone.
+      if (this.nodes.find(nid) !== undefined) yield* this.nodes.invalidate(nid, nid + 1);
+      else yield* this.nodes.cache.waitForRoom();
+      folio = this.nodes.create(nid, 0);
+    }
+    folio.bytes.fill(0);
+    folio.address = NEW_ADDRESS;
+    NodeFooter.nid.set(folio.view, NODE_FOOTER_OFFSET, nid);
+    NodeFooter.ino.set(folio.view, NODE_FOOTER_OFFSET, ino);
+    NodeFooter.flag.set(folio.view, NODE_FOOTER_OFFSET, nodeFooterFlag(nodeOffset, cold ? NodeFlag.cold : 0));
+    folio.markUptodate();
+    folio.get();
+    this.dirty.set(nid, folio);
+    folio.unlock();
+    return folio;
+  }
+
   /** An inode, decoded and checked. Throws what {@link readNode} and `decodeInode` throw. */
   *readInode(ino: number): Task<DecodedInode> {
     const { address, bytes, view } = yield* this.readNode(ino, { ino, nodeOffset: 0 });
@@ -116,6 +161,13 @@ export class NodeStore {
   readXattrNode(inode: DecodedInode): Task<CachedBlock> {
     return this.readNode(inode.fields.xattrNid, { ino: inode.ino, nodeOffset: XATTR_NODE_OFFSET });
   }
+}
+
+/** What a new node is. */
+export interface NewNode extends ExpectedNode {
+  nid: number;
+  /** Of a file that is no directory. */
+  cold: boolean;
 }
 
 function checkFooter({ address, view }: CachedBlock, nid: number, ino: number, nodeOffset: number): void {

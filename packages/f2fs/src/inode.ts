@@ -28,8 +28,8 @@ import { readXattrs } from './xattr.ts';
 export class F2fsInode implements Inode {
   readonly ino: number;
   readonly kind: InodeKind;
-  /** Everything the inode decodes to, for those who build on this layer. */
-  readonly raw: DecodedInode;
+  /** Everything the inode decodes to, for those who build on this layer. Another object after each change. */
+  raw: DecodedInode;
   readonly #context: FileReadContext;
   /** Its pages, once somebody has read some. Only of a file whose contents can be read. */
   #file: CachedFile | undefined = undefined;

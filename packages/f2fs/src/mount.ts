@@ -9,7 +9,7 @@
 // A mount reads about ten blocks, whatever the size of the volume. Source: spec 13.1; kernel fs/f2fs/super.c.
 
 import { type BlockDevice, readBytes } from '@f2fskit/block';
-import { EIO, EOPNOTSUPP, errnoFrom, FsError } from '@f2fskit/errno';
+import { EIO, EOPNOTSUPP, EROFS, errnoFrom, FsError } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
   CheckpointFlag,
@@ -25,11 +25,12 @@ import {
   stopReasonNames,
 } from '@f2fskit/f2fs-format';
 import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pagecache';
-import type { Task, Tracer } from '@f2fskit/task';
+import type { Clock, Task, Tracer } from '@f2fskit/task';
 import type { CodecSource } from './cluster.ts';
 import { type Pack, readPack } from './pack.ts';
 import { CHAIN_NODES_MAX, scanFsyncChain } from './recovery-scan.ts';
-import { F2fsVolume, type VolumeProblem } from './volume.ts';
+import { F2fsVolume, type MountedState, type VolumeProblem } from './volume.ts';
+import { VolumeWriter } from './volume-writer.ts';
 
 export interface MountOptions {
   /** Decoders for compressed files; without them those files throw EOPNOTSUPP, and everything else is readable. */
@@ -39,6 +40,10 @@ export interface MountOptions {
   /** Return the data of a compressed cluster whose checksum is wrong, as Linux does, when it decodes. Default false. */
   ignoreClusterChecksums?: boolean;
   tracer?: Tracer;
+  /** Also for writing. Throws EROFS, with the reason, where that is not possible. Default false. */
+  writable?: boolean;
+  /** Of a writable mount: where the times of changes come from. */
+  clock?: Clock;
 }
 
 /** How much of the start of a foreign volume is looked at to name it: btrfs has its mark at 64 KiB. */
@@ -63,7 +68,7 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     ...flagProblems(superblock, pack),
     ...(yield* recoveryProblems(superblock, pack, blocks)),
   ];
-  const volume = new F2fsVolume({
+  const state: MountedState = {
     device,
     superblock,
     superblockCopy: copy,
@@ -73,13 +78,27 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     codecs: options.codecs ?? { get: () => undefined },
     ignoreClusterChecksums: options.ignoreClusterChecksums ?? false,
     tracer: options.tracer,
-  });
+  };
+  const volume = new F2fsVolume(state);
+  if (options.writable === true) volume.writer = yield* openWriter(volume, pack, problems, options.clock);
   const root = yield* volume.readInode(superblock.rootIno);
   if (root.kind !== 'directory') {
     const where = { block: root.raw.address, ino: root.ino, offset: 0 };
     throw corrupt('rootInode', { where, expected: 'a directory', found: root.kind });
   }
   return volume;
+}
+
+/** The writer of a volume. What waits to be recovered would be lost with the first checkpoint: it is refused. */
+function* openWriter(
+  { store }: F2fsVolume,
+  pack: Pack,
+  problems: readonly VolumeProblem[],
+  clock: Clock | undefined,
+): Task<VolumeWriter> {
+  const waiting = problems.find(({ kind }) => kind === 'recovery' || kind === 'orphans');
+  if (waiting !== undefined) throw new FsError(EROFS, waiting.message);
+  return yield* VolumeWriter.open(store, pack, clock === undefined ? {} : { clock });
 }
 
 function* readSuperblock(device: BlockDevice): Task<SelectedSuperblock> {

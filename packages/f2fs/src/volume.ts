@@ -12,6 +12,7 @@ import type { CodecSource } from './cluster.ts';
 import type { FileReadContext } from './file-data.ts';
 import { F2fsInode } from './inode.ts';
 import type { Pack } from './pack.ts';
+import type { VolumeWriter } from './volume-writer.ts';
 
 /** Something about the volume that a person should know; the volume is readable all the same. */
 export interface VolumeProblem {
@@ -67,6 +68,8 @@ export class F2fsVolume implements Filesystem {
   readonly store: NodeStore;
   readonly rootIno: number;
   readonly nameBytesMax = MAX_NAME_BYTES;
+  /** Of a writable mount. */
+  writer: VolumeWriter | undefined = undefined;
   readonly #context: FileReadContext;
 
   constructor(state: MountedState) {
@@ -94,6 +97,11 @@ export class F2fsVolume implements Filesystem {
 
   get checkpoint(): Checkpoint {
     return this.pack.checkpoint;
+  }
+
+  /** Leaves a writable volume: everything that was changed is durable. Throws EIO. */
+  *unmount(): Task<void> {
+    if (this.writer !== undefined) yield* this.writer.checkpoint({ unmount: true });
   }
 
   *readInode(ino: number): Task<F2fsInode> {

@@ -1,0 +1,123 @@
+// What a volume has that is written to: tables, logs, space, the operation lock, and the checkpoint.
+//
+//   operation lock   shared: whoever changes nodes, tables or counts; exclusive: the checkpoint (spec 2.1, lock 5)
+//
+// After a write that failed, nothing more is written: the old checkpoint stays in force (decision 10).
+
+import { EROFS, FsError } from '@f2fskit/errno';
+import { CheckpointFlag, Feature, hasCheckpointFlag, KNOWN_FEATURES, type Superblock } from '@f2fskit/f2fs-format';
+import { FreeNids, MetadataBlocks, type NodeStore } from '@f2fskit/f2fs-node';
+import { type Clock, SharedLock, systemClock, type Task } from '@f2fskit/task';
+import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
+import { SpaceAccount } from './checkpoint/space.ts';
+import { BlockAllocator } from './log/block-allocator.ts';
+import { loadLogs } from './log/load-logs.ts';
+import { NodeWriter } from './log/node-writer.ts';
+import { SegmentTable } from './log/segment-table.ts';
+import type { Pack } from './pack.ts';
+
+export interface WriterOptions {
+  /** Times of inodes, and the age of segments. Default: the clock of the system. */
+  clock?: Clock;
+}
+
+/** Why a volume cannot be written to, as a clause; `undefined` when it can. */
+export function writeObstacle(superblock: Superblock, { checkpoint }: Pick<Pack, 'checkpoint'>): string | undefined {
+  const unknown = superblock.features & ~KNOWN_FEATURES;
+  if (unknown !== 0) return `it has unknown features (0x${unknown.toString(16)})`;
+  if ((superblock.features & Feature.ro) !== 0) return 'it was made for reading only (feature ro)';
+  if (hasCheckpointFlag(checkpoint, CheckpointFlag.error)) return 'the last mount met an error (CP_ERROR)';
+  if (hasCheckpointFlag(checkpoint, CheckpointFlag.fsckNeeded)) return 'it asks for fsck (CP_FSCK)';
+  if (hasCheckpointFlag(checkpoint, CheckpointFlag.resizeFs)) return 'a resize was not finished (CP_RESIZEFS)';
+  const problem = checkpoint.problems[0];
+  return problem === undefined ? undefined : `its checkpoint is not sound: ${problem.message}`;
+}
+
+export class VolumeWriter {
+  readonly store: NodeStore;
+  readonly segments: SegmentTable;
+  readonly allocator: BlockAllocator;
+  readonly nids: FreeNids;
+  readonly space: SpaceAccount;
+  readonly clock: Clock;
+  readonly #checkpoints: CheckpointWriter;
+  readonly #operations = new SharedLock();
+  /** Something changed since the last checkpoint. */
+  #changed = false;
+  /** The checkpoint in force was written by this writer, and not for leaving. */
+  #mustLeave = false;
+  #failure: FsError | undefined;
+
+  private constructor(
+    store: NodeStore,
+    segments: SegmentTable,
+    allocator: BlockAllocator,
+    nids: FreeNids,
+    space: SpaceAccount,
+    checkpoints: CheckpointWriter,
+    clock: Clock,
+  ) {
+    this.store = store;
+    this.segments = segments;
+    this.allocator = allocator;
+    this.nids = nids;
+    this.space = space;
+    this.clock = clock;
+    this.#checkpoints = checkpoints;
+  }
+
+  /** Reads what writing needs. Throws EROFS with the reason, Corruption, EIO. */
+  static *open(store: NodeStore, pack: Pack, options: WriterOptions = {}): Task<VolumeWriter> {
+    const { superblock, blocks, nat } = store;
+    const { clock = systemClock } = options;
+    const obstacle = writeObstacle(superblock, pack);
+    if (obstacle !== undefined) throw new FsError(EROFS, obstacle);
+    if (store.device.readOnly) throw new FsError(EROFS, `${store.device.name} is opened for reading only`);
+    const metadata = new MetadataBlocks(blocks);
+    const segments = new SegmentTable(superblock, metadata, pack.bitmaps.sit, pack.sitJournal);
+    yield* segments.load();
+    const { logs, hotNodeJournal } = yield* loadLogs(superblock, pack, metadata, segments);
+    const { checkpoint } = pack;
+    const started = clock.now().seconds;
+    const elapsed = (): number => checkpoint.elapsedTime + Math.max(0, clock.now().seconds - started);
+    const reservedSections = Math.ceil(checkpoint.reservedSegmentCount / superblock.segmentsPerSection);
+    const allocator = new BlockAllocator(superblock, segments, logs, metadata, { reservedSections, now: elapsed });
+    const nodes = new NodeWriter(store, allocator, epochOf(checkpoint));
+    const nids = new FreeNids(nat, checkpoint.nextFreeNid);
+    const space = new SpaceAccount(checkpoint);
+    const parts = { superblock, metadata, nat, nids, segments, allocator, nodes, space, elapsed, orphans: () => [] };
+    const checkpoints = new CheckpointWriter(parts, checkpoint, pack.index, hotNodeJournal);
+    return new VolumeWriter(store, segments, allocator, nids, space, checkpoints, clock);
+  }
+
+  /** Runs a change of nodes and tables: no checkpoint is taken in its middle. */
+  *operation<T>(body: Task<T>): Task<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#operations.tryLockShared()) yield* this.#operations.waitShared();
+    this.#changed = true;
+    try {
+      return yield* body;
+    } finally {
+      this.#operations.unlockShared();
+    }
+  }
+
+  /**
+   * Makes everything that was changed durable; writes nothing where nothing was. `unmount`: the volume is left. Throws EIO.
+   */
+  *checkpoint({ unmount = false }: { unmount?: boolean } = {}): Task<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#changed && !(unmount && this.#mustLeave)) return;
+    if (!this.#operations.tryLockExclusive()) yield* this.#operations.waitExclusive();
+    try {
+      this.#changed = false;
+      yield* this.#checkpoints.write({ unmount });
+      this.#mustLeave = !unmount;
+    } catch (error) {
+      this.#failure = new FsError(EROFS, { detail: 'a write failed: the volume is read-only now', cause: error });
+      throw error;
+    } finally {
+      this.#operations.unlockExclusive();
+    }
+  }
+}
