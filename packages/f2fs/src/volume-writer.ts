@@ -5,7 +5,15 @@
 // After a write that failed, nothing more is written: the old checkpoint stays in force (decision 10).
 
 import { EROFS, FsError } from '@f2fskit/errno';
-import { CheckpointFlag, Feature, hasCheckpointFlag, KNOWN_FEATURES, type Superblock } from '@f2fskit/f2fs-format';
+import {
+  type Checkpoint,
+  CheckpointFlag,
+  Feature,
+  hasCheckpointFlag,
+  KNOWN_FEATURES,
+  SegmentType,
+  type Superblock,
+} from '@f2fskit/f2fs-format';
 import { FreeNids, MetadataBlocks, type NodeStore } from '@f2fskit/f2fs-node';
 import { type Clock, SharedLock, systemClock, type Task } from '@f2fskit/task';
 import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
@@ -15,6 +23,9 @@ import { loadLogs } from './log/load-logs.ts';
 import { NodeWriter } from './log/node-writer.ts';
 import { SegmentTable } from './log/segment-table.ts';
 import type { Pack } from './pack.ts';
+
+/** A checkpoint is taken when fewer blocks than these can be written before it, beside the dirty nodes. */
+const ROOM_MIN_BLOCKS = 1024;
 
 export interface WriterOptions {
   /** Times of inodes, and the age of segments. Default: the clock of the system. */
@@ -90,9 +101,23 @@ export class VolumeWriter {
     return new VolumeWriter(store, segments, allocator, nids, space, checkpoints, clock);
   }
 
+  /** The checkpoint in force. */
+  get current(): Checkpoint {
+    return this.#checkpoints.current;
+  }
+
+  /**
+   * Makes room: takes a checkpoint when little can be written before the next one. Called with no lock held (L4). Throws EIO.
+   */
+  *balance(): Task<void> {
+    const room = Math.min(this.allocator.roomFor(SegmentType.warmData), this.allocator.roomFor(SegmentType.warmNode));
+    if (room < ROOM_MIN_BLOCKS + 2 * this.store.dirty.size) yield* this.checkpoint();
+  }
+
   /** Runs a change of nodes and tables: no checkpoint is taken in its middle. */
   *operation<T>(body: Task<T>): Task<T> {
     if (this.#failure !== undefined) throw this.#failure;
+    yield* this.balance();
     if (!this.#operations.tryLockShared()) yield* this.#operations.waitShared();
     this.#changed = true;
     try {

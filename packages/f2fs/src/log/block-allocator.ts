@@ -8,9 +8,11 @@ import { ENOSPC, FsError } from '@f2fskit/errno';
 import {
   AllocationType,
   isNodeSegmentType,
+  NULL_ADDRESS,
   SEGMENT_BLOCKS,
   type Superblock,
   ssaBlockAddress,
+  testMsb,
 } from '@f2fskit/f2fs-format';
 import type { MetadataBlocks } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
@@ -31,6 +33,8 @@ export class BlockAllocator {
   readonly logs: readonly Log[];
   /** Segments that are free now, those of the logs not counted. */
   freeSegments = 0;
+  /** Of data and of nodes: blocks in segments of that class that may be written before the next checkpoint. */
+  readonly #room = { data: 0, nodes: 0 };
   readonly #blocks: MetadataBlocks;
   readonly #options: AllocatorOptions;
 
@@ -51,24 +55,36 @@ export class BlockAllocator {
 
   /** Counts the free segments anew: after a checkpoint, which frees what was given up before. */
   recount(): void {
-    let free = 0;
-    for (let segno = 0; segno < this.superblock.segmentCountMain; segno++) if (this.isFree(segno)) free++;
-    this.freeSegments = free;
+    const { types, validCounts, committedCounts } = this.segments;
+    this.freeSegments = 0;
+    this.#room.data = 0;
+    this.#room.nodes = 0;
+    for (let segno = 0; segno < this.superblock.segmentCountMain; segno++) {
+      if (this.isFree(segno)) this.freeSegments++;
+      // Right behind a checkpoint both counts are the same.
+      else
+        this.#room[classOf(types[segno]!)] += SEGMENT_BLOCKS - Math.max(validCounts[segno]!, committedCounts[segno]!);
+    }
+  }
+
+  /** Blocks of a class, nodes or data, that can be written before the next checkpoint. */
+  roomFor(type: number): number {
+    return this.#room[classOf(type)] + this.freeSegments * SEGMENT_BLOCKS;
   }
 
   isFree(segno: number): boolean {
     return this.segments.isFree(segno) && !this.logs.some((log) => log.segno === segno);
   }
 
-  /** The address that the next block of a log gets. */
+  /** The address that the next block of a log gets; 0 when it has none, and no other segment either. */
   nextAddress(type: number): number {
     const log = this.logs[type]!;
-    return this.#address(log.segment, log.nextOffset);
+    return log.full ? NULL_ADDRESS : this.#address(log.segment, log.nextOffset);
   }
 
   /**
-   * A place for a block, marked valid. Throws ENOSPC when the log has to move and nothing is left: whoever reserves space
-   * before never sees it.
+   * A place for a block, marked valid. Throws ENOSPC when nothing is left to move to: whoever asks {@link roomFor} before,
+   * and takes a checkpoint when it is little, never sees it.
    */
   *allocate(type: number, owner: BlockOwner): Task<number> {
     const log = this.logs[type]!;
@@ -76,8 +92,9 @@ export class BlockAllocator {
     const { segment } = log;
     const offset = log.take(owner);
     this.segments.setValid(segment, offset, this.#options.now());
+    this.#room[classOf(type)]--;
     // At once: a node's footer names the block behind it, which may be in another segment.
-    if (log.full) yield* this.#move(log);
+    if (log.full && this.roomFor(type) > 0) yield* this.#move(log);
     return this.#address(segment, offset);
   }
 
@@ -87,6 +104,8 @@ export class BlockAllocator {
     const segno = Math.floor(index / SEGMENT_BLOCKS);
     const segment = this.segments.peek(segno) ?? (yield* this.segments.get(segno));
     this.segments.clearValid(segment, index % SEGMENT_BLOCKS, this.#options.now());
+    // What the checkpoint refers to is room only after the next one.
+    if (!testMsb(segment.committed, index % SEGMENT_BLOCKS)) this.#room[classOf(segment.type)]++;
   }
 
   #address({ segno }: Segment, offset: number): number {
@@ -108,6 +127,7 @@ export class BlockAllocator {
       log.nextOffset = 0;
       log.summary = emptySummary(log.type);
       this.freeSegments--;
+      this.#room[classOf(log.type)] += SEGMENT_BLOCKS;
       return;
     }
     const { bytes } = yield* this.#blocks.get(ssaBlockAddress(this.superblock, holey.segno));
@@ -161,4 +181,8 @@ export class BlockAllocator {
     }
     return undefined;
   }
+}
+
+function classOf(type: number): 'data' | 'nodes' {
+  return isNodeSegmentType(type) ? 'nodes' : 'data';
 }
