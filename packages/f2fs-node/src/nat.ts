@@ -27,12 +27,21 @@ import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { MetadataBlocks } from './metadata-blocks.ts';
 
+/** What a checkpoint stores of the table. */
+export interface NatCommit {
+  /** At most 38 entries. */
+  readonly journal: readonly NatRecord[];
+  readonly versionBitmap: Uint8Array;
+}
+
 export class NodeAddressTable {
   readonly superblock: Superblock;
   /** nids from here on do not exist on this volume. */
   readonly nidEnd: number;
-  /** Which copy of each NAT block is current; what the next checkpoint stores. */
-  readonly versionBitmap: Uint8Array;
+  /** Which copy of each NAT block the checkpoint in force refers to. */
+  #versionBitmap: Uint8Array;
+  /** The same of the checkpoint that is being written. */
+  #nextVersionBitmap: Uint8Array;
   readonly #blocks: DeviceMapping;
   #journal: ReadonlyMap<number, NatRecord>;
   /** Changed since the last checkpoint. */
@@ -46,7 +55,8 @@ export class NodeAddressTable {
     this.nidEnd = nidCount(superblock);
     this.#journal = new Map(journal.map((record) => [record.nid, record]));
     this.#blocks = blocks;
-    this.versionBitmap = versionBitmap.slice();
+    this.#versionBitmap = versionBitmap.slice();
+    this.#nextVersionBitmap = this.#versionBitmap;
   }
 
   /** The NAT journal of the last checkpoint. */
@@ -56,7 +66,7 @@ export class NodeAddressTable {
 
   /** Where the entry of `nid` lies: the block of the copy in use, and the byte inside it. */
   placeOf(nid: number): { block: number; offset: number } {
-    return { block: natBlockAddress(this.superblock, nid, this.versionBitmap), offset: natEntryOffset(nid) };
+    return { block: natBlockAddress(this.superblock, nid, this.#versionBitmap), offset: natEntryOffset(nid) };
   }
 
   /**
@@ -86,12 +96,15 @@ export class NodeAddressTable {
 
   /**
    * Puts every changed entry where the next checkpoint finds it: into the journal if all of them fit there, else into the
-   * copies of NAT blocks that are not current. Returns the journal. Nothing may change until {@link committed}.
+   * copies of NAT blocks that are not current. Returns what the checkpoint stores of it. Nothing may change until
+   * {@link committed}.
    */
-  *commit(metadata: MetadataBlocks): Task<readonly NatRecord[]> {
+  *commit(metadata: MetadataBlocks): Task<NatCommit> {
+    const versionBitmap = this.#versionBitmap.slice();
+    this.#nextVersionBitmap = versionBitmap;
     const records = new Map([...this.#journal, ...this.#dirty]);
     this.#next = records.size <= NAT_JOURNAL_ENTRIES ? records : new Map();
-    if (this.#next === records) return [...records.values()];
+    if (this.#next === records) return { journal: [...records.values()], versionBitmap };
     const blocks = new Map<number, NatRecord[]>();
     for (const record of records.values()) {
       const index = natBlockIndex(record.nid);
@@ -100,7 +113,7 @@ export class NodeAddressTable {
       else block.push(record);
     }
     for (const [index, changed] of [...blocks].sort(([a], [b]) => a - b)) {
-      const current = natCopyAddress(this.superblock, index, testMsb(this.versionBitmap, index) ? 1 : 0);
+      const current = natCopyAddress(this.superblock, index, testMsb(versionBitmap, index) ? 1 : 0);
       const bytes = (yield* metadata.get(current)).bytes.slice();
       const view = viewOf(bytes);
       for (const { nid, version, ino, blockAddress } of changed) {
@@ -110,13 +123,14 @@ export class NodeAddressTable {
         NatEntry.blockAddress.set(view, at, blockAddress);
       }
       metadata.put(otherNatAddress(this.superblock, current), bytes);
-      toggleMsb(this.versionBitmap, index);
+      toggleMsb(versionBitmap, index);
     }
-    return [];
+    return { journal: [], versionBitmap };
   }
 
-  /** The checkpoint that {@link commit} prepared is durable. Until now lookups went by what had changed. */
+  /** The checkpoint that {@link commit} prepared is durable. Until now lookups went by the old copies and what had changed. */
   committed(): void {
+    this.#versionBitmap = this.#nextVersionBitmap;
     this.#journal = this.#next;
     this.#dirty.clear();
   }

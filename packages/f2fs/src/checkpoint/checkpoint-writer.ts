@@ -36,7 +36,7 @@ import {
   sealCheckpoint,
   versionBitmapOffsets,
 } from '@f2fskit/f2fs-format';
-import type { FreeNids, MetadataBlocks, NodeAddressTable } from '@f2fskit/f2fs-node';
+import type { FreeNids, MetadataBlocks, NatCommit, NodeAddressTable } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 import type { BlockAllocator } from '../log/block-allocator.ts';
@@ -90,14 +90,14 @@ export class CheckpointWriter {
     const { superblock, metadata, nat, nids, segments, allocator, nodes } = this.#parts;
     const { device } = metadata;
     yield* nodes.writeAll();
-    const natJournal = yield* nat.commit(metadata);
+    const natCommit = yield* nat.commit(metadata);
     const sitJournal = yield* segments.commit();
     yield* metadata.flush();
     yield* flushDevice(device);
 
     const index = this.#index === 0 ? 1 : 0;
     const address = packAddress(superblock, index);
-    const blocks = this.#pack(unmount, natJournal, sitJournal);
+    const blocks = this.#pack(unmount, natCommit, sitJournal);
     const last = blocks.pop()!;
     yield* submitAndWait(device, writeBio(address * BLOCK_SIZE, blocks));
     yield* flushDevice(device);
@@ -113,10 +113,10 @@ export class CheckpointWriter {
   }
 
   /** The blocks of the pack, the checkpoint block first and last. */
-  #pack(unmount: boolean, natJournal: readonly NatRecord[], sitJournal: readonly SegmentInformation[]): Uint8Array[] {
+  #pack(unmount: boolean, nat: NatCommit, sitJournal: readonly SegmentInformation[]): Uint8Array[] {
     const { allocator } = this.#parts;
     const summaries = allocator.logs.map((log) => log.summary.slice());
-    fillJournals(summaries, natJournal, sitJournal);
+    fillJournals(summaries, nat.journal, sitJournal);
     summaries[SegmentType.hotNode]!.set(this.#hotNodeJournal, SUMMARY_JOURNAL_OFFSET);
     const data = [
       summaries[SegmentType.hotData]!,
@@ -131,13 +131,19 @@ export class CheckpointWriter {
     const dataBlocks = compact === undefined ? data : splitBlocks(compact);
     const orphans: Uint8Array[] = [];
     const between = [...orphans, ...dataBlocks, ...(unmount ? nodes : [])];
-    const head = this.#head(unmount, compact !== undefined, orphans.length, between.length);
+    const head = this.#head(unmount, nat.versionBitmap, compact !== undefined, orphans.length, between.length);
     return [...head, ...between, head[0]!];
   }
 
   /** The checkpoint block and its payload. */
-  #head(unmount: boolean, compact: boolean, orphanBlocks: number, blocksBetween: number): Uint8Array[] {
-    const { superblock, nat, nids, segments, allocator, space } = this.#parts;
+  #head(
+    unmount: boolean,
+    natBitmap: Uint8Array,
+    compact: boolean,
+    orphanBlocks: number,
+    blocksBetween: number,
+  ): Uint8Array[] {
+    const { superblock, nids, segments, allocator, space } = this.#parts;
     const old = this.#current;
     const { checkpointPayloadBlocks } = superblock;
     const bytes = new Uint8Array((1 + checkpointPayloadBlocks) * BLOCK_SIZE);
@@ -176,7 +182,7 @@ export class CheckpointWriter {
     raw.elapsedTime.set(view, 0, this.#parts.elapsed());
     raw.allocationTypes.set(view, 0, this.#allocationTypes());
     const places = versionBitmapOffsets(old, superblock);
-    bytes.set(nat.versionBitmap, places.nat);
+    bytes.set(natBitmap, places.nat);
     bytes.set(segments.versionBitmap, places.sit);
     const blocks = splitBlocks(bytes);
     sealCheckpoint(blocks[0]!);
