@@ -32,6 +32,12 @@ export const layers = {
     rank: 4,
     imports: ['errno', 'task', 'ondisk', 'block', 'pagecache', 'f2fs-format'],
   },
+  '@f2fskit/writeback': {
+    folder: 'packages/writeback',
+    rank: 5,
+    generic: true,
+    imports: ['errno', 'task', 'block', 'pagecache', 'iomap'],
+  },
   '@f2fskit/f2fs': {
     folder: 'packages/f2fs',
     rank: 6,

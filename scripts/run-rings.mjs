@@ -99,6 +99,18 @@ function run({ command, args, env }) {
   });
 }
 
+/** What says why: every line about a failure with what follows it, then the end. */
+function failureLines(output) {
+  const lines = output.split('\n');
+  const shown = new Set();
+  for (const [index, line] of lines.entries()) {
+    if (!/\bFAIL\b|AssertionError| × |✖/.test(line)) continue;
+    for (let at = index; at < index + 15; at++) shown.add(at);
+  }
+  for (let at = Math.max(0, lines.length - 60); at < lines.length; at++) shown.add(at);
+  return lines.filter((_, index) => shown.has(index)).slice(0, 400);
+}
+
 /** Adds up the closing lines of vitest and node:test; a ring without such lines counts as one. */
 function count(output, status) {
   let passed = 0;
@@ -136,7 +148,7 @@ for (const ring of rings) {
   console.log(
     `${verdict} ${ring.name} (${counts.passed} passed${counts.failed > 0 ? `, ${counts.failed} failed` : ''}${skips}; ${result.seconds.toFixed(1)} s)`,
   );
-  if (result.status !== 0) console.log(result.output.split('\n').slice(-200).join('\n'));
+  if (result.status !== 0) console.log(failureLines(result.output).join('\n'));
 }
 
 if (fresh !== undefined) rmSync(fresh, { recursive: true, force: true });

@@ -8,16 +8,21 @@ import type { Output, Streams } from './output.ts';
 export interface Context {
   output: Output;
   streams: Streams;
+  environment: NodeJS.ProcessEnv;
 }
 
 /** What every command of `f2fs` declares. */
 interface CommandShape {
   name: string;
   summary: string;
+  /** What IMAGE is, where it is not a volume to read. */
+  image?: string;
   arguments: Argument[];
   options?: Option[];
   /** Complete command lines with what they do, for `--help`. */
   examples: Array<readonly [line: string, what: string]>;
+  /** More for `--help`: lines below the examples. */
+  notes?: string;
 }
 
 /** A command over a volume. */
@@ -34,6 +39,9 @@ export interface ImageCommandSpec<Options> extends CommandShape {
 /** The arguments behind IMAGE: strings, missing ones, and lists. */
 export type Arguments = ReadonlyArray<string | string[] | undefined>;
 
+const VOLUME =
+  'F2FS volume, bare or in an Android sparse image or a partition (disk.img#3, disk.img#userdata): a file, a block device, or - for standard input';
+
 /** Adds a command whose first argument is IMAGE. */
 export function addCommand<Options>(
   program: Command,
@@ -41,15 +49,13 @@ export function addCommand<Options>(
   context: Context,
 ): void {
   const command = new Command(spec.name).summary(spec.summary).description(spec.summary);
-  command.argument(
-    '<image>',
-    'F2FS volume, bare or in an Android sparse image or a partition (disk.img#3, disk.img#userdata): a file, a block device, or - for standard input',
-  );
+  command.argument('<image>', spec.image ?? VOLUME);
   for (const argument of spec.arguments) command.addArgument(argument);
   for (const option of spec.options ?? []) command.addOption(option);
   const width = Math.max(...spec.examples.map(([line]) => line.length));
   const examples = spec.examples.map(([line, what]) => `  $ ${line.padEnd(width)}  # ${what}`);
   command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`);
+  if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes}`);
   command.action(async (image: string, ...rest: unknown[]) => {
     const args = rest.slice(0, spec.arguments.length) as Array<string | string[] | undefined>;
     const options = rest[spec.arguments.length] as Options;

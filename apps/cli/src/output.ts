@@ -19,14 +19,21 @@ export interface Streams {
 export class Output {
   readonly #streams: Streams;
   readonly #color: boolean;
-  /** True once something could not be read: the exit code is 1 then. */
+  /** True once something could not be read: the exit code is {@link failureCode} then. */
   failed = false;
+  /** Exit code of a run in which something failed. */
+  failureCode = 1;
 
   constructor(streams: Streams, environment: NodeJS.ProcessEnv = {}) {
     this.#streams = streams;
     const forced = environment['FORCE_COLOR'];
     const wanted = forced !== undefined && forced !== '0';
     this.#color = wanted || (streams.stdout.isTTY === true && !environment['NO_COLOR'] && !environment['CI']);
+  }
+
+  /** What the run ends with, as far as it is known. */
+  get exitCode(): number {
+    return this.failed ? this.failureCode : 0;
   }
 
   get isTerminal(): boolean {

@@ -4,6 +4,8 @@
 //   1    something failed, or could not be read in part
 //   2    wrong usage
 //   130  interrupted
+//
+// `fsck` ends as fsck(8) says: 4 for errors that are there, 8 for a check that could not be done.
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
@@ -11,17 +13,19 @@ import { FsError } from 'f2fskit';
 import { addCommand, type Context } from './command.ts';
 import { cat } from './commands/cat.ts';
 import { dump } from './commands/dump.ts';
-import { extract, Interrupted, UsageError } from './commands/extract.ts';
+import { extract } from './commands/extract.ts';
+import { fsck } from './commands/fsck.ts';
 import { info } from './commands/info.ts';
 import { ls } from './commands/ls.ts';
 import { manifest } from './commands/manifest.ts';
+import { mkfs } from './commands/mkfs.ts';
 import { stat } from './commands/stat.ts';
 import { tree } from './commands/tree.ts';
 import { xattr } from './commands/xattr.ts';
+import { Interrupted, UsageError } from './errors.ts';
 import { Output, type Streams } from './output.ts';
 
 const EXIT_OK = 0;
-const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 function version(): string {
@@ -34,7 +38,7 @@ function version(): string {
 function buildProgram(context: Context): Command {
   const { streams } = context;
   const program = new Command('f2fs')
-    .description('Look into F2FS volumes: no root, no kernel module, compressed files included.')
+    .description('Make, check and look into F2FS volumes: no root, no kernel module, compressed files included.')
     .version(version())
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -42,7 +46,10 @@ function buildProgram(context: Context): Command {
     })
     .exitOverride()
     .showHelpAfterError('(add --help for the options and examples)');
-  program.addHelpText('after', '\nExit codes: 0 ok, 1 failed or partly unreadable, 2 wrong usage, 130 interrupted.');
+  program.addHelpText(
+    'after',
+    '\nExit codes: 0 ok, 1 failed or partly unreadable, 2 wrong usage, 130 interrupted; fsck has those of fsck(8).',
+  );
   addCommand(program, info, context);
   addCommand(program, ls, context);
   addCommand(program, tree, context);
@@ -52,6 +59,8 @@ function buildProgram(context: Context): Command {
   addCommand(program, extract, context);
   addCommand(program, manifest, context);
   addCommand(program, dump, context);
+  addCommand(program, mkfs, context);
+  addCommand(program, fsck, context);
   return program;
 }
 
@@ -62,19 +71,19 @@ export async function run(
   environment: NodeJS.ProcessEnv = {},
 ): Promise<number> {
   const output = new Output(streams, environment);
-  const program = buildProgram({ output, streams });
+  const program = buildProgram({ output, streams, environment });
   try {
     await program.parseAsync(args as string[], { from: 'user' });
-    return output.failed ? EXIT_FAILED : EXIT_OK;
+    return output.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-    if (isBrokenPipe(error)) return EXIT_OK;
+    if (isBrokenPipe(error)) return output.exitCode;
     if (error instanceof Interrupted || error instanceof UsageError) {
       output.note(error.message);
       return error instanceof Interrupted ? error.exitCode : EXIT_USAGE;
     }
     output.fail(describe(error));
-    return EXIT_FAILED;
+    return output.exitCode;
   }
 }
 

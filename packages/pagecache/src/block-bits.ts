@@ -38,6 +38,19 @@ export class BlockBits {
     }
   }
 
+  /** Clears the bits [from, to). */
+  clear(from: number, to: number): void {
+    for (let at = from; at < to; ) {
+      const word = at >> 5;
+      const end = Math.min(to, (word + 1) << 5);
+      const before = this.#words[word]!;
+      const after = before & ~maskOf(at & 31, end - (word << 5));
+      this.#words[word] = after;
+      this.count += bitCount(after) - bitCount(before);
+      at = end;
+    }
+  }
+
   /** True when all of [from, to) are set. */
   allSet(from: number, to: number): boolean {
     for (let at = from; at < to; ) {

@@ -83,6 +83,7 @@ export class FolioIndex {
 
   /** The first folio that covers a page at or behind `index`, with the mark if one is given. */
   next(index: number, mark?: Mark): Folio | undefined {
+    if (index >= INDEX_END) return undefined;
     if (this.#root !== undefined) return index >= this.#limit ? undefined : search(this.#root, index, mark);
     const single = this.#single;
     if (single === undefined || index >= single.endIndex) return undefined;
@@ -207,6 +208,19 @@ export class FolioIndex {
       if (node.anyMark(mark)) return;
       slot = node.slot;
       node = node.parent;
+    }
+  }
+
+  /**
+   * Gives the mark `to` to every folio that covers a page of [start, end) and has the mark `from`. In one step: what gets
+   * `from` later does not get `to`.
+   */
+  copyMark(start: number, end: number, from: Mark, to: Mark): void {
+    for (let at = start; at < end; ) {
+      const folio = this.next(at, from);
+      if (folio === undefined || folio.index >= end) return;
+      this.setMark(folio, to);
+      at = folio.endIndex;
     }
   }
 

@@ -1,14 +1,16 @@
 // A folio: 2^order pages of one file, contiguous in memory, aligned to its own size in the file (I-1). It has one lock, one
 // set of flags and one reference count, whatever its size. Which of its blocks are uptodate is kept bit by bit only while
 // they differ (`block-bits.ts`): the flag UPTODATE speaks for all of them, and the bits exist only while it is clear (I-7).
+// With dirty blocks it is the same (`folio-dirty.ts`); writeback (`folio-writeback.ts`) concerns the whole folio.
 //
 // Who may touch what
 //   - found in its mapping and used before the next wait: nothing is needed;
 //   - kept across a wait: a reference (`get`, `put`). After the wait: is it still in its mapping? (I-2)
-//   - filled, truncated, removed: the lock. While a read fills it, it is locked (I-8); the end of the read unlocks.
+//   - filled, changed, truncated, removed: the lock. While a read fills it, it is locked (I-8); the end of the read unlocks.
+//   - being written to the device: nobody needs the lock for that; it is not removed before that is over.
 //
-// Life: allocated by its mapping, locked and inserted → filled, unlocked → found, read … → removed by reclaim or truncation →
-// its frames go back when the last reference is put (I-3).
+// Life: allocated by its mapping, locked and inserted → filled, unlocked → found, read, dirtied, written … → removed by reclaim,
+// which takes only clean ones, or truncation → its frames go back when the last reference is put (I-3).
 // Source: spec sections 1, 2.3, 3.2; kernel include/linux/mm_types.h and mm/filemap.c describe the idea.
 
 import { assert } from '@f2fskit/errno';
@@ -29,7 +31,14 @@ export const FolioFlag = {
   READAHEAD: 1 << 3,
   /** The last read could not fill all of it: the next one goes block by block. */
   FAILED: 1 << 4,
+  /** Some blocks are newer than the device. */
+  DIRTY: 1 << 5,
+  /** Bytes of it are being sent to the device. */
+  WRITEBACK: 1 << 6,
 } as const;
+
+/** What reclaim keeps its hands off. */
+const BUSY = FolioFlag.LOCKED | FolioFlag.DIRTY | FolioFlag.WRITEBACK;
 
 export class Folio {
   readonly cache: PageCache;
@@ -48,6 +57,12 @@ export class Folio {
   references = 0;
   /** Which blocks are uptodate, while some are and others are not. */
   blocks: BlockBits | undefined = undefined;
+  /** Which blocks are dirty, while some are and others are not. Of a dirty folio without bits, all are. */
+  dirtyBlocks: BlockBits | undefined = undefined;
+  /** Parts of it in write requests that have not ended, and one more while its writer adds parts (I-9). */
+  writesPending = 0;
+  /** Done when the writeback in progress is over; there while somebody waits for that. */
+  writebackEnd: Completion | undefined = undefined;
   /** Where metadata was read from, in blocks of the device; 0 where nobody needs to know. */
   address = 0;
   /** Links of the reclaim list. */
@@ -100,6 +115,19 @@ export class Folio {
     return (this.flags & FolioFlag.UPTODATE) !== 0;
   }
 
+  get dirty(): boolean {
+    return (this.flags & FolioFlag.DIRTY) !== 0;
+  }
+
+  get writeback(): boolean {
+    return (this.flags & FolioFlag.WRITEBACK) !== 0;
+  }
+
+  /** Nobody holds it, and its content is on the device: freeing it loses nothing. Source: spec 2.3. */
+  get reclaimable(): boolean {
+    return (this.flags & BUSY) === 0 && this.references === 0;
+  }
+
   /** True when every block of the bytes [from, to) of the folio is uptodate. */
   isUptodate(from: number, to: number): boolean {
     if ((this.flags & FolioFlag.UPTODATE) !== 0) return true;
@@ -142,11 +170,12 @@ export class Folio {
   /** Hands the lock to the first who waits. */
   unlock(): void {
     assert(this.locked, 'unlock of a folio that nobody locked');
+    assert(this.dirtyBlocks === undefined || this.dirty, 'blocks taken for writing are settled before the unlock');
     const next = this.#waiters?.shift();
     if (next !== undefined) next.complete();
     else {
       this.flags &= ~FolioFlag.LOCKED;
-      if (this.references === 0) this.cache.onReclaimable();
+      if (this.reclaimable) this.cache.onReclaimable();
     }
   }
 
@@ -160,6 +189,6 @@ export class Folio {
     assert(this.references > 0, 'put of a folio without references');
     if (--this.references > 0) return;
     if (this.mapping === undefined) this.cache.release(this);
-    else if (!this.locked) this.cache.onReclaimable();
+    else if (this.reclaimable) this.cache.onReclaimable();
   }
 }

@@ -1,7 +1,21 @@
 export { BlockBits } from './block-bits.ts';
+export { cacheProblems } from './cache-problems.ts';
 export { type BlockCopy, DeviceMapping } from './device-mapping.ts';
+export { ErrorCursor, ErrorSequence } from './error-sequence.ts';
 export { Folio, FolioFlag } from './folio.ts';
+export {
+  cancelDirty,
+  cancelDirtyBlocks,
+  clearDirtyForIo,
+  dirtyRunEnd,
+  forgetDirtyBlocks,
+  markDirty,
+  nextDirtyBlock,
+  redirty,
+  redirtyFrom,
+} from './folio-dirty.ts';
 export { FolioIndex, INDEX_END, Mark } from './folio-index.ts';
+export { addWrite, endWrite, endWriteback, startWriteback, waitStable, waitWriteback } from './folio-writeback.ts';
 export { FrameAllocator, ORDER_MAX, PAGE_SHIFT, PAGE_SIZE, SLAB_BYTES } from './frame-allocator.ts';
 export { Mapping, type MappingOptions } from './mapping.ts';
 export {
@@ -13,3 +27,4 @@ export {
 } from './page-cache.ts';
 export { peekPage, readPage } from './read-page.ts';
 export { READAHEAD_PAGES_MAX, ReadaheadState, type ReadaheadWindow, randomWindow } from './readahead.ts';
+export { discardRange, truncateMapping } from './truncate.ts';

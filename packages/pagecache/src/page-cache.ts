@@ -2,16 +2,19 @@
 // blocks) competing for it.
 //
 //   room         free frames first, then new slabs, then reclaim: the oldest clean folios that nobody holds (reclaim-list.ts)
+//   dirty        is never reclaimed. The pages that are dirty or being written are counted; writers stop when they are too
+//                many (`overDirtyLimit`), so that there is always something to reclaim
 //   order        a folio is wanted at an order; without room there, at the next smaller one, down to what the mapping needs
-//   no room      every folio is locked or held by somebody. Who asks for file data gets none and waits (`waitForRoom`),
+//   no room      every folio is locked, held or dirty. Who asks for file data gets none and waits (`waitForRoom`),
 //                holding no locked folio. Metadata is needed by tasks that do hold some, so it may take from a reserve beyond
 //                the budget: those tasks finish, and what they held becomes reclaimable
 //
-// Nothing here is dirty yet: freeing a folio loses nothing.
-// Source: design decision 2; spec 2.3 and 3.1.
+// The cache writes nothing by itself: it asks for it (`onPressure`), and whoever waits goes on when a writeback has ended.
+// Source: design decision 2; spec 2.3, 3.1 and 4 (balance_dirty_pages).
 
 import { assert } from '@f2fskit/errno';
 import { Completion, type Task, type Tracer } from '@f2fskit/task';
+import { ErrorSequence } from './error-sequence.ts';
 import { Folio } from './folio.ts';
 import { FrameAllocator, ORDER_MAX, PAGE_SIZE, SLAB_BYTES } from './frame-allocator.ts';
 import type { Mapping } from './mapping.ts';
@@ -41,6 +44,10 @@ export interface PageCacheOptions {
   budgetBytes?: number;
   /** The highest order of any folio, 0 … 9. Default 9. A knob for tests and measurements. */
   orderMax?: number;
+  /** Dirty bytes above which writeback begins in the background. Default: a quarter of the budget. */
+  dirtyBytesBackground?: number;
+  /** Bytes dirty or being written above which writers wait. Default: half of the budget; at most the budget less 2 MiB. */
+  dirtyBytesMax?: number;
   /** Overwrites memory that is freed, so that a use after the free shows. For tests. */
   poison?: boolean;
   tracer?: Tracer | undefined;
@@ -52,23 +59,42 @@ export interface PageCacheStatistics {
   foliosReclaimed: number;
   /** Times that somebody waited for room. */
   waits: number;
+  /** Times that somebody waited because too much was dirty. */
+  throttles: number;
 }
 
 export class PageCache {
   readonly budgetBytes: number;
   readonly orderMax: number;
   readonly tracer: Tracer | undefined;
-  readonly statistics: PageCacheStatistics = { foliosCreated: 0, foliosReclaimed: 0, waits: 0 };
+  readonly statistics: PageCacheStatistics = { foliosCreated: 0, foliosReclaimed: 0, waits: 0, throttles: 0 };
+  readonly dirtyBytesBackground: number;
+  readonly dirtyBytesMax: number;
+  /** Pages of dirty folios in all mappings (I-5). Changed by mappings. */
+  dirtyPages = 0;
+  /** Pages of folios under writeback in all mappings. Changed by mappings. */
+  writebackPages = 0;
+  /** Writes that failed in any mapping: for who syncs the whole volume. */
+  readonly errors = new ErrorSequence();
+  /**
+   * Called when somebody needs dirty folios to be written: sees to it that this happens, and does not wait for it. Without
+   * it nobody is throttled: nothing would ever wake them.
+   */
+  onPressure: (() => void) | undefined = undefined;
   readonly #frames: FrameAllocator;
   readonly #framesBudget: number;
   readonly #folios = new ReclaimList();
   #waiters: Completion[] = [];
+  /** Done when something has been cleaned; there while somebody waits for that. */
+  #cleaned: Completion | undefined = undefined;
 
   constructor(options: PageCacheOptions = {}) {
     const wanted = Math.max(CACHE_BYTES_MIN, options.budgetBytes ?? CACHE_BYTES_DEFAULT);
     this.budgetBytes = Math.ceil(wanted / SLAB_BYTES) * SLAB_BYTES;
     this.orderMax = options.orderMax ?? ORDER_MAX;
     assert(Number.isInteger(this.orderMax) && this.orderMax >= 0 && this.orderMax <= ORDER_MAX, 'orders are 0 to 9');
+    this.dirtyBytesMax = Math.min(options.dirtyBytesMax ?? this.budgetBytes / 2, this.budgetBytes - SLAB_BYTES);
+    this.dirtyBytesBackground = Math.min(options.dirtyBytesBackground ?? this.budgetBytes / 4, this.dirtyBytesMax);
     this.tracer = options.tracer;
     this.#frames = new FrameAllocator(this.budgetBytes + RESERVE_BYTES, options.poison);
     this.#framesBudget = this.budgetBytes / PAGE_SIZE;
@@ -87,6 +113,16 @@ export class PageCache {
   /** Bytes of memory that the cache has taken from the engine so far. */
   get bytesAllocated(): number {
     return this.#frames.slabBytes;
+  }
+
+  /** So much is dirty that it should be written in the background. */
+  get overDirtyBackground(): boolean {
+    return this.dirtyPages * PAGE_SIZE > this.dirtyBytesBackground;
+  }
+
+  /** So much is dirty or being written that writers should wait. */
+  get overDirtyLimit(): boolean {
+    return (this.dirtyPages + this.writebackPages) * PAGE_SIZE > this.dirtyBytesMax;
   }
 
   /**
@@ -129,14 +165,31 @@ export class PageCache {
     for (const turn of waiters) turn.complete();
   }
 
+  /** Dirty data has reached the device, or is no longer wanted: writers that wait look again. */
+  onCleaned(): void {
+    const waiting = this.#cleaned;
+    this.#cleaned = undefined;
+    waiting?.complete();
+  }
+
+  /** Waits until something dirty has been cleaned. The caller holds no lock that writeback needs (I-23). */
+  *waitForCleaning(): Task<void> {
+    this.statistics.throttles++;
+    this.#cleaned ??= new Completion();
+    const cleaned = this.#cleaned;
+    this.onPressure?.();
+    yield cleaned;
+  }
+
   /**
-   * Waits until some folio is given up: then try again. The caller holds no locked folio: it may be the one that others wait
-   * for.
+   * Waits until some folio is given up or written: then try again. The caller holds no locked folio: it may be the one that
+   * others wait for.
    */
   *waitForRoom(): Task<void> {
     this.statistics.waits++;
     const turn = new Completion();
     this.#waiters.push(turn);
+    if (this.dirtyPages > 0) this.onPressure?.();
     yield turn;
   }
 

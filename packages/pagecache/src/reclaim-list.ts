@@ -2,7 +2,7 @@
 //
 // New folios enter at the newest end. Reclaim takes the oldest; one that was used since it was last looked at goes back to
 // the newest end with its REFERENCED bit cleared, another one that nobody holds is freed. A hit only sets the bit: no list is
-// changed on the way of a read.
+// changed on the way of a read. Dirty folios and those under writeback go round as if they were held.
 
 import { assert } from '@f2fskit/errno';
 import { type Folio, FolioFlag } from './folio.ts';
@@ -33,22 +33,18 @@ export class ReclaimList {
   }
 
   /**
-   * The next folio that may be freed, after giving used ones their second chance; `undefined` when every folio is held.
+   * The next folio that may be freed, after giving used ones their second chance; `undefined` when every folio is held,
+   * dirty or under writeback.
    * Looks at each folio at most twice.
    */
   victim(): Folio | undefined {
     for (let left = 2 * this.size; left > 0; left--) {
       const folio = this.#oldest!;
-      if (isReclaimable(folio) && (folio.flags & FolioFlag.REFERENCED) === 0) return folio;
+      if (folio.reclaimable && (folio.flags & FolioFlag.REFERENCED) === 0) return folio;
       folio.flags &= ~FolioFlag.REFERENCED;
       this.remove(folio);
       this.add(folio);
     }
     return undefined;
   }
-}
-
-/** Unlocked and without holders. Source: spec 2.3. */
-export function isReclaimable(folio: Folio): boolean {
-  return (folio.flags & FolioFlag.LOCKED) === 0 && folio.references === 0;
 }

@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { Argument, Option } from 'commander';
 import { type ExtractProgress, type ExtractReport, extract as extractFiles, tarStream, type Volume } from 'f2fskit';
 import type { CommandSpec, Context } from '../command.ts';
+import { Interrupted, UsageError } from '../errors.ts';
 import { jsonPath, type Output, visible } from '../output.ts';
 import { showBytes } from '../show.ts';
 
@@ -49,18 +50,6 @@ export const extract: CommandSpec<Options> = {
   },
 };
 
-/** Wrong usage that only the command can see: exit code 2. */
-export class UsageError extends Error {}
-
-/** Stopped by a signal: exit code 130, or 143. */
-export class Interrupted extends Error {
-  readonly exitCode: number;
-  constructor(exitCode: number, message: string) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
-
 async function extractDirectory(
   volume: Volume,
   directory: string,
@@ -71,7 +60,7 @@ async function extractDirectory(
   const stop = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     const how = `interrupted; nothing unfinished is left. Go on with: f2fs extract … ${directory} --resume`;
-    stop.abort(new Interrupted(signal === 'SIGTERM' ? 143 : 130, how));
+    stop.abort(new Interrupted(signal, how));
   };
   const release = streams.onSignal?.(onSignal);
   const progress = progressLine(streams);
