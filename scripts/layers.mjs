@@ -26,7 +26,12 @@ export const layers = {
     generic: true,
     imports: ['errno', 'task', 'block', 'pagecache'],
   },
-  '@f2fskit/vfs': { folder: 'packages/vfs', rank: 4, generic: true, imports: ['errno', 'task', 'pagecache'] },
+  '@f2fskit/vfs': {
+    folder: 'packages/vfs',
+    rank: 6,
+    generic: true,
+    imports: ['errno', 'task', 'pagecache', 'writeback'],
+  },
   '@f2fskit/f2fs-node': {
     folder: 'packages/f2fs-node',
     rank: 4,
@@ -40,18 +45,30 @@ export const layers = {
   },
   '@f2fskit/f2fs': {
     folder: 'packages/f2fs',
-    rank: 6,
-    imports: ['errno', 'task', 'ondisk', 'block', 'codecs', 'pagecache', 'iomap', 'f2fs-format', 'f2fs-node', 'vfs'],
+    rank: 7,
+    imports: [
+      'errno',
+      'task',
+      'ondisk',
+      'block',
+      'codecs',
+      'pagecache',
+      'iomap',
+      'writeback',
+      'f2fs-format',
+      'f2fs-node',
+      'vfs',
+    ],
   },
-  '@f2fskit/node-fs': { folder: 'packages/node-fs', rank: 6, generic: true, imports: ['errno', 'task', 'vfs'] },
+  '@f2fskit/node-fs': { folder: 'packages/node-fs', rank: 7, generic: true, imports: ['errno', 'task', 'vfs'] },
   '@f2fskit/f2fs-tools': {
     folder: 'packages/f2fs-tools',
-    rank: 7,
+    rank: 8,
     imports: ['errno', 'task', 'ondisk', 'block', 'pagecache', 'f2fs-format', 'f2fs-node', 'f2fs', 'vfs'],
   },
   f2fskit: {
     folder: 'packages/f2fskit',
-    rank: 8,
+    rank: 9,
     imports: ['errno', 'task', 'block', 'codecs', 'pagecache', 'images', 'f2fs-format', 'f2fs', 'vfs', 'node-fs'],
   },
   '@f2fskit/testkit': {
@@ -61,13 +78,13 @@ export const layers = {
   },
   '@f2fskit/cli': {
     folder: 'apps/cli',
-    rank: 9,
+    rank: 10,
     imports: ['errno', 'task', 'block', 'images', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
   },
-  '@f2fskit/demo': { folder: 'apps/demo', rank: 9, imports: ['block', 'vfs', 'f2fs', 'f2fskit'] },
+  '@f2fskit/demo': { folder: 'apps/demo', rank: 10, imports: ['block', 'vfs', 'f2fs', 'f2fskit'] },
   '@f2fskit/bench': {
     folder: 'apps/bench',
-    rank: 9,
+    rank: 10,
     imports: [
       'errno',
       'task',

@@ -63,8 +63,9 @@ export function* readBuffered(
   target: Uint8Array,
   readahead?: ReadaheadState,
 ): Task<number> {
-  const length = readable(file, position, target);
-  for (let done = 0; done < length; ) {
+  let done = 0;
+  // Looked at again after each wait: the file may have been cut.
+  for (let length = readable(file, position, target); done < length; length = readable(file, position, target)) {
     const at = position + done;
     const page = Math.floor(at / PAGE_SIZE);
     const pagesWanted = Math.ceil((position + length) / PAGE_SIZE) - page;
@@ -85,7 +86,7 @@ export function* readBuffered(
     done += to - from;
     readahead?.advance(Math.ceil((position + done) / PAGE_SIZE));
   }
-  return length;
+  return done;
 }
 
 function copyOut(folio: Folio, from: number, to: number, target: Uint8Array, at: number): void {

@@ -1,0 +1,60 @@
+// The two ends of a buffered write into one folio that are the same for every filesystem. Between them it makes the folio ready
+// for a partial copy, in its own way: `writeBegin` and `writeEnd` of `performWrite` are built around these.
+
+import { type Folio, type Mapping, markDirty, PAGE_SHIFT, waitStable } from '@f2fskit/pagecache';
+import type { Task } from '@f2fskit/task';
+
+/**
+ * The folio of a page, locked and with a reference, new if there is none, of order `order` if it can be; waits for room, and
+ * until its content may be changed. The caller holds no locked folio.
+ */
+export function* lockPageForWrite(mapping: Mapping, index: number, order = mapping.orderMin): Task<Folio> {
+  for (;;) {
+    let folio = mapping.find(index);
+    if (folio === undefined) {
+      folio = mapping.create(index, order);
+      if (folio === undefined) {
+        yield* mapping.cache.waitForRoom();
+        continue;
+      }
+      folio.get();
+      return folio;
+    }
+    folio.get();
+    if (!folio.tryLock()) yield* folio.lock();
+    // It may have been dropped while we waited for its lock (I-2).
+    if (folio.mapping === mapping) {
+      yield* waitStable(folio);
+      return folio;
+    }
+    folio.unlock();
+    folio.put();
+  }
+}
+
+/**
+ * The end of a write of `length` bytes at `position`, of which `copied` are in the folio: what `writeEnd` owes. The blocks
+ * that are touched are uptodate, or the copy was meant to cover them, with what the caller put around it. `grow` is told
+ * where the write ends, while the folio is locked, when it counts. Unlocks and puts the folio; returns the bytes that count.
+ */
+export function finishPageWrite(
+  folio: Folio,
+  position: number,
+  length: number,
+  copied: number,
+  grow: (end: number) => void,
+): number {
+  const from = position - folio.position;
+  // Short, and what is missing is not there: as if nothing had been copied (I-22).
+  const counts = copied > 0 && (copied === length || folio.isUptodate(from, from + length));
+  if (counts) {
+    const first = from >> PAGE_SHIFT;
+    const end = ((from + copied - 1) >> PAGE_SHIFT) + 1;
+    folio.markUptodate(first, end);
+    markDirty(folio, first, end);
+    grow(position + copied);
+  }
+  folio.unlock();
+  folio.put();
+  return counts ? copied : 0;
+}
