@@ -44,7 +44,11 @@ function write(shape: FileShape, change = 0): Written {
 function open(volume: MountableVolume, cache: PageCacheOptions = {}, device: BlockDevice = volume.device) {
   const context = contextOf(volume, device, cache);
   const inode = runSync(contextOf(volume).store.readInode(INO));
-  return { context, file: new CachedFile(context, inode), cache: context.store.blocks.mapping.cache };
+  return {
+    context,
+    file: new CachedFile(context, { raw: inode, size: inode.fields.size }),
+    cache: context.store.blocks.mapping.cache,
+  };
 }
 
 function* read(file: CachedFile, position: number, length: number, readahead?: ReadaheadState): Task<Uint8Array> {

@@ -3,26 +3,30 @@
 // Source: design decision 4.
 
 import type { BlockDevice } from '@f2fskit/block';
-import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { BufferedFile, ReadOperations } from '@f2fskit/iomap';
-import { Mapping } from '@f2fskit/pagecache';
+import { Mapping, type MappingOptions } from '@f2fskit/pagecache';
 import type { FileReadContext } from './file-data.ts';
-import { FileMap } from './file-map.ts';
+import { FileMap, type MappedFile } from './file-map.ts';
 
 export class CachedFile implements BufferedFile {
   readonly mapping: Mapping;
   readonly operations: ReadOperations;
   readonly device: BlockDevice;
-  readonly size: number;
   readonly unitOrder: number;
+  readonly #file: MappedFile;
 
-  constructor(context: FileReadContext, inode: DecodedInode) {
-    const { compressed, logClusterSize, size } = inode.fields;
+  /** `options`: of a file that is written to. */
+  constructor(context: FileReadContext, file: MappedFile, options: Pick<MappingOptions, 'stable' | 'onDirty'> = {}) {
+    const { ino, fields } = file.raw;
     const { cache } = context.store.blocks.mapping;
-    this.unitOrder = compressed ? logClusterSize : 0;
-    this.mapping = new Mapping(cache, { name: `ino ${inode.ino}`, orderMin: this.unitOrder });
-    this.operations = new FileMap(context, inode);
+    this.unitOrder = fields.compressed ? fields.logClusterSize : 0;
+    this.mapping = new Mapping(cache, { name: `ino ${ino}`, orderMin: this.unitOrder, ...options });
+    this.operations = new FileMap(context, file);
     this.device = context.store.device;
-    this.size = size;
+    this.#file = file;
+  }
+
+  get size(): number {
+    return this.#file.size;
   }
 }

@@ -1,19 +1,50 @@
 // Changing an inode: its node block is the truth; what was decoded of it is decoded again.
 
 import { decodeInode, RawInode, sealInode } from '@f2fskit/f2fs-format';
+import type { CachedBlock, DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
 import type { F2fsInode } from './inode.ts';
 import type { VolumeWriter } from './volume-writer.ts';
 
-/** What `setAttributes` changes; what is left out stays. */
-export interface AttributeChanges {
-  /** Permission bits; the type stays. */
-  mode?: number;
-  uid?: number;
-  gid?: number;
-  atime?: Timestamp;
-  mtime?: Timestamp;
+/** The time of change of an inode becomes `now`. */
+export function setChangeTime(view: DataView, { seconds, nanoseconds }: Timestamp): void {
+  RawInode.changeSeconds.set(view, 0, seconds);
+  RawInode.changeNanoseconds.set(view, 0, nanoseconds);
+}
+
+export function setModifyTime(view: DataView, { seconds, nanoseconds }: Timestamp): void {
+  RawInode.modifySeconds.set(view, 0, seconds);
+  RawInode.modifyNanoseconds.set(view, 0, nanoseconds);
+}
+
+export function setAccessTime(view: DataView, { seconds, nanoseconds }: Timestamp): void {
+  RawInode.accessSeconds.set(view, 0, seconds);
+  RawInode.accessNanoseconds.set(view, 0, nanoseconds);
+}
+
+/**
+ * Changes the node of an inode; `change` gets its whole block and must not wait. Returns what it decodes to now, which
+ * everybody who holds the inode sees at once. Throws what reading the node met.
+ */
+export function* changeInodeNode(
+  writer: VolumeWriter,
+  ino: number,
+  change: (view: DataView, bytes: Uint8Array) => void,
+): Task<DecodedInode> {
+  const node = yield* writer.store.readNode(ino, { ino, nodeOffset: 0 });
+  change(node.view, node.bytes);
+  return inodeChanged(writer, ino, node);
+}
+
+/** The node of an inode was changed, since the last wait. */
+export function inodeChanged(writer: VolumeWriter, ino: number, { address, bytes, view }: CachedBlock): DecodedInode {
+  const { store } = writer;
+  sealInode(store.superblock, bytes);
+  store.markDirty(ino);
+  const raw = { ino, address, fields: decodeInode(bytes, view, store.superblock, { nid: ino, address }) };
+  writer.inodes.refresh(raw);
+  return raw;
 }
 
 /**
@@ -21,34 +52,8 @@ export interface AttributeChanges {
  * now. Throws what reading the node met.
  */
 export function* changeInode(writer: VolumeWriter, inode: F2fsInode, change: (view: DataView) => void): Task<void> {
-  const { store } = writer;
-  const node = yield* store.readInodeNode(inode.raw);
-  change(node.view);
-  const { seconds, nanoseconds } = writer.clock.now();
-  RawInode.changeSeconds.set(node.view, 0, seconds);
-  RawInode.changeNanoseconds.set(node.view, 0, nanoseconds);
-  sealInode(store.superblock, node.bytes);
-  store.markDirty(inode.ino);
-  const place = { nid: inode.ino, address: node.address };
-  inode.raw = { ...inode.raw, fields: decodeInode(node.bytes, node.view, store.superblock, place) };
-}
-
-/** chmod, chown and utimens. */
-export function setAttributes(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
-  return writer.operation(
-    changeInode(writer, inode, (view) => {
-      const { mode, uid, gid, atime, mtime } = changes;
-      if (mode !== undefined) RawInode.mode.set(view, 0, (RawInode.mode.get(view, 0) & 0xf000) | (mode & 0o7777));
-      if (uid !== undefined) RawInode.uid.set(view, 0, uid);
-      if (gid !== undefined) RawInode.gid.set(view, 0, gid);
-      if (atime !== undefined) {
-        RawInode.accessSeconds.set(view, 0, atime.seconds);
-        RawInode.accessNanoseconds.set(view, 0, atime.nanoseconds);
-      }
-      if (mtime !== undefined) {
-        RawInode.modifySeconds.set(view, 0, mtime.seconds);
-        RawInode.modifyNanoseconds.set(view, 0, mtime.nanoseconds);
-      }
-    }),
-  );
+  inode.raw = yield* changeInodeNode(writer, inode.ino, (view) => {
+    change(view);
+    setChangeTime(view, writer.clock.now());
+  });
 }

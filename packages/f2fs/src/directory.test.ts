@@ -33,7 +33,7 @@ interface Listing {
 }
 
 function* list({ store, directory }: Opened): Task<Listing> {
-  const reader = new F2fsDirectoryReader(store, directory);
+  const reader = new F2fsDirectoryReader(store, { raw: directory });
   const listing: Listing = { entries: [], problems: [], batches: 0 };
   for (let batch = yield* reader.next(); batch !== undefined; batch = yield* reader.next()) {
     listing.entries.push(...batch.entries);

@@ -12,6 +12,8 @@
 //      request: some builds stored other hashes)
 // Encrypted directory: names are compared in their no-key form, every block.
 // It goes on behind damage as well; only a name that is nowhere else is reported as hidden by it.
+// On a volume that is written to, blocks that changed are taken from memory, and blocks move at every checkpoint: each is
+// mapped just before it is read.
 // Source: spec 7; kernel fs/f2fs/dir.c.
 
 import { FsError } from '@f2fskit/errno';
@@ -42,17 +44,30 @@ import {
   readDentries,
   type StoredDentry,
 } from './dentry-area.ts';
+import type { DentryOverlay } from './names/dirty-directories.ts';
 import { noKeyName } from './no-key-name.ts';
 
-function isEncrypted({ fields }: DecodedInode): boolean {
+/** A name in a directory, and where it is. */
+export interface FoundDentry {
+  ino: number;
+  fileType: number;
+  hash: number;
+  slot: number;
+  /** `undefined`: inside the inode. */
+  fileBlock: number | undefined;
+  /** As stored, a copy. */
+  name: Uint8Array;
+}
+
+export function isEncrypted({ fields }: DecodedInode): boolean {
   return (fields.advise & Advise.encrypt) !== 0;
 }
 
-function isCasefolded({ fields }: DecodedInode): boolean {
+export function isCasefolded({ fields }: DecodedInode): boolean {
   return (fields.flags & InodeFlag.casefold) !== 0;
 }
 
-function isInline({ fields }: DecodedInode): boolean {
+export function isInline({ fields }: DecodedInode): boolean {
   return (fields.inlineFlags & InlineFlag.dentry) !== 0;
 }
 
@@ -76,6 +91,13 @@ function* blockArea(store: NodeStore, directory: DecodedInode, fileBlock: number
   };
 }
 
+/** A dentry block that is in memory only. */
+function overlayArea(ino: number, fileBlock: number, overlay: DentryOverlay | undefined): DentryArea | undefined {
+  const dirty = overlay?.peek(ino, fileBlock);
+  if (dirty === undefined) return undefined;
+  return { ...dirty, offset: 0, layout: DENTRY_BLOCK_LAYOUT, place: { ino, fileBlock } };
+}
+
 /** The entry as users see it; `undefined` for one that is not shown, with the reason in `problems`. */
 function shownEntry(
   stored: StoredDentry,
@@ -95,52 +117,60 @@ function shownEntry(
   return { name: stored.name.slice(), ino, kind };
 }
 
+/** A directory as it is now: on a volume that is written to it changes between two steps of a listing. */
+export interface DirectorySource {
+  readonly raw: DecodedInode;
+}
+
 /**
  * The dentry areas of a directory in order: the inline area, or block after block. The number of blocks is bounded by
  * what the device can hold, whatever the directory's size and nodes claim. After a throw it stands behind what failed: one
  * block, or all that hangs below a node.
  */
-class DentryAreas {
+export class DentryAreas {
   readonly #store: NodeStore;
-  readonly #directory: DecodedInode;
+  readonly #source: DirectorySource;
   readonly #mapping = new BlockMapping();
-  readonly #endBlock: number;
+  readonly #overlay: DentryOverlay | undefined;
   #next = 0;
   #blocksLeft: number;
 
-  constructor(store: NodeStore, directory: DecodedInode) {
+  constructor(store: NodeStore, source: DirectorySource, overlay?: DentryOverlay) {
     this.#store = store;
-    this.#directory = directory;
-    this.#endBlock = isInline(directory) ? 0 : Math.ceil(directory.fields.size / BLOCK_SIZE);
+    this.#source = source;
+    this.#overlay = overlay;
     const mainBlocks = store.superblock.segmentCountMain * SEGMENT_BLOCKS;
     this.#blocksLeft = Math.min(mainBlocks, Math.ceil(store.device.size / BLOCK_SIZE));
   }
 
   *next(): Task<DentryArea | undefined> {
-    if (isInline(this.#directory)) {
-      return this.#next++ === 0 ? yield* inlineArea(this.#store, this.#directory) : undefined;
-    }
-    while (this.#next < this.#endBlock) {
+    const { raw } = this.#source;
+    if (isInline(raw)) return this.#next++ === 0 ? yield* inlineArea(this.#store, raw) : undefined;
+    const endBlock = Math.ceil(raw.fields.size / BLOCK_SIZE);
+    while (this.#next < endBlock) {
       const fileBlock = this.#next++;
-      if (fileBlock >= this.#mapping.end) yield* this.#map(fileBlock);
+      if (this.#overlay !== undefined || fileBlock >= this.#mapping.end) yield* this.#map(raw, fileBlock, endBlock);
+      const changed = overlayArea(raw.ino, fileBlock, this.#overlay);
+      if (changed !== undefined) return changed;
       if (this.#mapping.kind !== 'raw') {
-        this.#next = this.#mapping.end;
+        // Of what is reserved any block may be in memory.
+        if (this.#mapping.kind === 'hole' || this.#overlay === undefined) this.#next = this.#mapping.end;
         continue;
       }
       if (this.#blocksLeft-- === 0) {
-        this.#next = this.#endBlock;
+        this.#next = Number.POSITIVE_INFINITY;
         const detail = 'the directory maps more blocks than there are';
-        throw corrupt('directoryLoop', { where: { ino: this.#directory.ino, fileBlock }, detail });
+        throw corrupt('directoryLoop', { where: { ino: raw.ino, fileBlock }, detail });
       }
       const address = this.#mapping.address + (fileBlock - this.#mapping.start);
-      return yield* blockArea(this.#store, this.#directory, fileBlock, address);
+      return yield* blockArea(this.#store, raw, fileBlock, address);
     }
     return undefined;
   }
 
-  *#map(fileBlock: number): Task<void> {
+  *#map(raw: DecodedInode, fileBlock: number, endBlock: number): Task<void> {
     try {
-      yield* mapBlocks(this.#store, this.#directory, fileBlock, this.#endBlock, this.#mapping);
+      yield* mapBlocks(this.#store, raw, fileBlock, endBlock, this.#mapping);
     } catch (error) {
       this.#next = Math.max(this.#next, this.#mapping.end); // one step for all that the damage hides
       throw error;
@@ -154,10 +184,10 @@ export class F2fsDirectoryReader implements DirectoryReader {
   readonly #encrypted: boolean;
   readonly #areas: DentryAreas;
 
-  constructor(store: NodeStore, directory: DecodedInode) {
+  constructor(store: NodeStore, source: DirectorySource, overlay?: DentryOverlay) {
     this.#store = store;
-    this.#encrypted = isEncrypted(directory);
-    this.#areas = new DentryAreas(store, directory);
+    this.#encrypted = isEncrypted(source.raw);
+    this.#areas = new DentryAreas(store, source, overlay);
   }
 
   *next(): Task<DirectoryBatch | undefined> {
@@ -182,20 +212,36 @@ export class F2fsDirectoryReader implements DirectoryReader {
 }
 
 /** The inode number of `name` in the directory, 0 when it is absent. Throws Corruption, EIO when damage may hide it. */
-export function* lookupDentry(store: NodeStore, directory: DecodedInode, name: Uint8Array): Task<number> {
+export function* lookupDentry(
+  store: NodeStore,
+  directory: DecodedInode,
+  name: Uint8Array,
+  overlay?: DentryOverlay,
+): Task<number> {
+  return (yield* findDentry(store, directory, name, overlay))?.ino ?? 0;
+}
+
+/** The entry `name` of the directory. Throws Corruption, EIO when damage may hide it. */
+export function* findDentry(
+  store: NodeStore,
+  directory: DecodedInode,
+  name: Uint8Array,
+  overlay?: DentryOverlay,
+): Task<FoundDentry | undefined> {
   if (isEncrypted(directory)) {
-    const search = new Search(store, (stored) => bytesEqual(noKeyName(stored.hash, stored.name), name));
-    return (yield* searchAll(store, directory, search)) || search.absent();
+    const search = new Search(store, overlay, (stored) => bytesEqual(noKeyName(stored.hash, stored.name), name));
+    return (yield* searchAll(store, directory, search)) ?? search.absent();
   }
   const folded = isCasefolded(directory) ? foldName(name) : undefined;
   const search = new Search(
     store,
+    overlay,
     (stored) => bytesEqual(stored.name, name) || (folded !== undefined && foldsTo(stored.name, folded)),
   );
-  if (isInline(directory)) return search.area(yield* inlineArea(store, directory)) || search.absent();
-  let ino = yield* searchBuckets(store, directory, dentryHash(folded ?? name), search);
-  if (ino === 0 && isCasefolded(directory)) ino = yield* searchAll(store, directory, search);
-  return ino || search.absent();
+  if (isInline(directory)) return search.area(yield* inlineArea(store, directory)) ?? search.absent();
+  let found = yield* searchBuckets(store, directory, dentryHash(folded ?? name), search);
+  if (found === undefined && isCasefolded(directory)) found = yield* searchAll(store, directory, search);
+  return found ?? search.absent();
 }
 
 function foldsTo(name: Uint8Array, folded: Uint8Array): boolean {
@@ -205,23 +251,26 @@ function foldsTo(name: Uint8Array, folded: Uint8Array): boolean {
 
 /** One lookup: what it looks for, and the first damage that may have hidden it. */
 class Search {
+  readonly overlay: DentryOverlay | undefined;
   readonly #nidEnd: number;
   readonly #matches: (stored: StoredDentry) => boolean;
   #damage: FsError | undefined = undefined;
 
-  constructor(store: NodeStore, matches: (stored: StoredDentry) => boolean) {
+  constructor(store: NodeStore, overlay: DentryOverlay | undefined, matches: (stored: StoredDentry) => boolean) {
+    this.overlay = overlay;
     this.#nidEnd = store.nat.nidEnd;
     this.#matches = matches;
   }
 
-  /** The inode number of the name if it is in this area; with `hash` only entries that have it are looked at. */
-  area(area: DentryArea, hash?: number): number {
+  /** The name if it is in this area; with `hash` only entries that have it are looked at. */
+  area(area: DentryArea, hash?: number): FoundDentry | undefined {
     const problems: FsError[] = [];
     for (const stored of readDentries(area, this.#nidEnd, problems, hash)) {
-      if (!isDot(stored.name) && this.#matches(stored)) return stored.ino;
+      if (isDot(stored.name) || !this.#matches(stored)) continue;
+      return { ...stored, name: stored.name.slice(), fileBlock: area.place.fileBlock };
     }
     this.#damage ??= problems[0];
-    return 0;
+    return undefined;
   }
 
   /** Notes what could not be looked at. Anything but an FsError is a bug and thrown. */
@@ -231,14 +280,18 @@ class Search {
   }
 
   /** The answer for a name that was not found. */
-  absent(): 0 {
+  absent(): undefined {
     if (this.#damage !== undefined) throw this.#damage;
-    return 0;
   }
 }
 
 /** The buckets of one hash, level by level. */
-function* searchBuckets(store: NodeStore, directory: DecodedInode, hash: number, search: Search): Task<number> {
+function* searchBuckets(
+  store: NodeStore,
+  directory: DecodedInode,
+  hash: number,
+  search: Search,
+): Task<FoundDentry | undefined> {
   const { currentDepth, dirLevel, size } = directory.fields;
   const endBlock = Math.ceil(size / BLOCK_SIZE);
   const mapping = new BlockMapping();
@@ -248,47 +301,49 @@ function* searchBuckets(store: NodeStore, directory: DecodedInode, hash: number,
     const last = Math.min(first + bucketBlocks(level), endBlock);
     for (let at = first; at < last; at = mapping.end) {
       try {
-        yield* mapBlocks(store, directory, at, last, mapping);
+        yield* mapBlocks(store, directory, at, search.overlay === undefined ? last : at + 1, mapping);
       } catch (error) {
         search.missed(error);
         continue;
       }
-      if (mapping.kind !== 'raw') continue;
       for (let fileBlock = at; fileBlock < mapping.end; fileBlock++) {
-        const address = mapping.address + (fileBlock - mapping.start);
-        const ino = yield* searchBlock(store, directory, fileBlock, address, hash, search);
-        if (ino !== 0) return ino;
+        const found = yield* searchBlock(store, directory, fileBlock, mapping, hash, search);
+        if (found !== undefined) return found;
       }
     }
   }
-  return 0;
+  return undefined;
 }
 
 function* searchBlock(
   store: NodeStore,
   directory: DecodedInode,
   fileBlock: number,
-  address: number,
+  mapping: BlockMapping,
   hash: number,
   search: Search,
-): Task<number> {
+): Task<FoundDentry | undefined> {
+  const changed = overlayArea(directory.ino, fileBlock, search.overlay);
+  if (changed !== undefined) return search.area(changed, hash);
+  if (mapping.kind !== 'raw') return undefined;
   try {
+    const address = mapping.address + (fileBlock - mapping.start);
     return search.area(yield* blockArea(store, directory, fileBlock, address), hash);
   } catch (error) {
     search.missed(error);
-    return 0;
+    return undefined;
   }
 }
 
 /** Every entry there is, whatever its hash. */
-function* searchAll(store: NodeStore, directory: DecodedInode, search: Search): Task<number> {
-  const areas = new DentryAreas(store, directory);
+function* searchAll(store: NodeStore, directory: DecodedInode, search: Search): Task<FoundDentry | undefined> {
+  const areas = new DentryAreas(store, { raw: directory }, search.overlay);
   for (;;) {
     try {
       const area = yield* areas.next();
-      if (area === undefined) return 0;
-      const ino = search.area(area);
-      if (ino !== 0) return ino;
+      if (area === undefined) return undefined;
+      const found = search.area(area);
+      if (found !== undefined) return found;
     } catch (error) {
       search.missed(error);
     }

@@ -18,6 +18,7 @@ import { type Task, waitAll } from '@f2fskit/task';
 import type { BufferPool } from './buffer-pool.ts';
 import { type CodecSource, codecOf, decodeCluster } from './cluster.ts';
 import { hasInlineData, readInlineData } from './inline-data.ts';
+import type { VolumeWriter } from './volume-writer.ts';
 
 declare module '@f2fskit/task' {
   interface TraceEvents {
@@ -35,6 +36,8 @@ export interface FileReadContext {
   codecs: CodecSource;
   buffers: BufferPool;
   ignoreClusterChecksums: boolean;
+  /** Of a writable mount. */
+  writer: VolumeWriter | undefined;
 }
 
 /**

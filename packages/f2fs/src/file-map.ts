@@ -24,21 +24,29 @@ export interface ClusterMapping {
   payload: Uint32Array;
 }
 
+/** A file as it is now: what its inode decodes to is another object after each change. */
+export interface MappedFile {
+  readonly raw: DecodedInode;
+  /** Bytes. */
+  readonly size: number;
+}
+
 export class FileMap implements ReadOperations {
   readonly #context: FileReadContext;
-  readonly #inode: DecodedInode;
+  readonly #file: MappedFile;
   /** Used again by the next `begin`; calls that overlap make one each. Nobody waits between its return and its use. */
   #spare: BlockMapping | undefined = undefined;
 
-  constructor(context: FileReadContext, inode: DecodedInode) {
+  constructor(context: FileReadContext, file: MappedFile) {
     this.#context = context;
-    this.#inode = inode;
+    this.#file = file;
   }
 
   /** Throws Corruption blockAddress, clusterLayout and what reading nodes throws. */
   *begin(position: number, length: number, _request: number, map: Iomap): Task<void> {
-    if (hasInlineData(this.#inode)) {
-      const inline = yield* readInlineData(this.#context.store, this.#inode);
+    const { raw } = this.#file;
+    if (hasInlineData(raw)) {
+      const inline = yield* readInlineData(this.#context.store, raw);
       map.kind = 'inline';
       map.length = Math.max(inline.length, position + length);
       map.inline = inline;
@@ -49,7 +57,7 @@ export class FileMap implements ReadOperations {
     const run = this.#spare ?? new BlockMapping();
     this.#spare = undefined;
     try {
-      yield* mapBlocks(this.#context.store, this.#inode, first, end, run);
+      yield* mapBlocks(this.#context.store, raw, first, end, run);
     } finally {
       // Also after a throw: these are the blocks that the damage hides.
       map.offset = run.start * BLOCK_SIZE;
@@ -78,6 +86,6 @@ export class FileMap implements ReadOperations {
   }
 
   readPrivate(batch: ReadBatch, map: Iomap, read: FolioRead, from: number, to: number): void {
-    readCluster(this.#context, this.#inode, batch, map.private as ClusterMapping, read, from, to);
+    readCluster(this.#context, this.#file.raw, batch, map.private as ClusterMapping, read, from, to);
   }
 }

@@ -1,12 +1,12 @@
 export { BufferPool } from './buffer-pool.ts';
 export { foldName } from './casefold.ts';
-export { type AttributeChanges, setAttributes } from './change-inode.ts';
 export { type CodecSource, decodeCluster } from './cluster.ts';
 export { F2fsInode } from './inode.ts';
 export { type MountOptions, mountF2fs } from './mount.ts';
 export { noKeyName } from './no-key-name.ts';
 export { type Pack, readPack } from './pack.ts';
 export { CHAIN_NODES_MAX, type ChainScan, scanFsyncChain } from './recovery-scan.ts';
+export { setAttributes } from './set-attributes.ts';
 export { F2fsVolume, type VolumeProblem, type VolumeUsage } from './volume.ts';
 export { VolumeWriter, writeObstacle } from './volume-writer.ts';
 export { readStoredXattrs, type StoredXattr } from './xattr.ts';

@@ -1,12 +1,22 @@
-// An F2FS inode as the vfs sees it. It holds the block it was read from; nothing in it changes.
+// An F2FS inode as the vfs sees it. On a volume that is written to there is one object for each number, and what it shows
+// changes with the file.
 
-import { EINVAL, EISDIR, ENOKEY, ENOTDIR, FsError } from '@f2fskit/errno';
-import { Advise, BLOCK_SIZE, DeviceNumbers, decodeDevice, InlineFlag, type InodeFields } from '@f2fskit/f2fs-format';
+import { assert, EINVAL, EISDIR, ENOKEY, ENOTDIR, EROFS, EXDEV, FsError } from '@f2fskit/errno';
+import {
+  Advise,
+  BLOCK_SIZE,
+  DeviceNumbers,
+  decodeDevice,
+  InlineFlag,
+  type InodeFields,
+  ModeType,
+} from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import { ExtentList, peekBuffered, readBuffered, seekData, seekHole } from '@f2fskit/iomap';
-import type { ReadaheadState } from '@f2fskit/pagecache';
+import { ErrorCursor, ErrorSequence, type ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type {
+  AttributeChanges,
   Attributes,
   DirectoryHome,
   DirectoryReader,
@@ -14,15 +24,36 @@ import type {
   ExtentReader,
   Inode,
   InodeKind,
+  NewFileOptions,
+  NewNodeOptions,
+  RenameMode,
   SeekTarget,
+  Written,
+  XattrMode,
 } from '@f2fskit/vfs';
+import type { WriteSource } from '@f2fskit/writeback';
 import { CachedFile } from './cached-file.ts';
 import { chattrFlags } from './chattr-flags.ts';
+import { FileWriteback } from './data/file-writeback.ts';
+import { isLater, type PendingAttributes } from './data/pending-attributes.ts';
+import { syncFile } from './data/sync-file.ts';
+import { truncateFile } from './data/truncate-file.ts';
+import { writeFile } from './data/write-file.ts';
 import { kindOfFileType } from './dentry-area.ts';
 import { F2fsDirectoryReader, lookupDentry } from './directory.ts';
 import { type FileReadContext, readFileData } from './file-data.ts';
 import { FileMap } from './file-map.ts';
+import type { InodeRequest } from './names/build-inode.ts';
+import { createEntry } from './names/create-entry.ts';
+import { freeInode } from './names/free-inode.ts';
+import { linkEntry } from './names/link-entry.ts';
+import { removeEntry } from './names/remove-entry.ts';
+import { renameEntry } from './names/rename-entry.ts';
+import { setFlags, setProject } from './names/set-flags.ts';
+import { removeXattr, setXattr } from './names/set-xattr.ts';
+import { setAttributes } from './set-attributes.ts';
 import { readLinkTarget } from './symlink.ts';
+import type { VolumeWriter } from './volume-writer.ts';
 import { readXattrs } from './xattr.ts';
 
 export class F2fsInode implements Inode {
@@ -30,7 +61,15 @@ export class F2fsInode implements Inode {
   readonly kind: InodeKind;
   /** Everything the inode decodes to, for those who build on this layer. Another object after each change. */
   raw: DecodedInode;
+  /** It was freed: its number may belong to another file by now. */
+  gone = false;
+  /** Open files that refer to it. */
+  openCount = 0;
+  /** Size and times that its node has not got yet. */
+  pending: PendingAttributes | undefined = undefined;
   readonly #context: FileReadContext;
+  /** What writes its dirty pages. */
+  #writeback: FileWriteback | undefined = undefined;
   /** Its pages, once somebody has read some. Only of a file whose contents can be read. */
   #file: CachedFile | undefined = undefined;
   /** Of an encrypted symlink: the length of what it shows, known after {@link measure}. */
@@ -56,6 +95,11 @@ export class F2fsInode implements Inode {
     return this.raw.fields;
   }
 
+  /** Bytes. */
+  get size(): number {
+    return this.pending?.size ?? this.fields.size;
+  }
+
   /**
    * Reads what `attributes` needs beside the fields: the numbers of a device node; of an encrypted symlink the length of
    * its no-key form. A target that cannot be read leaves the stored size; `readLink` reports it.
@@ -77,6 +121,7 @@ export class F2fsInode implements Inode {
   attributes(): Attributes {
     const { fields } = this;
     const { major, minor } = this.#device;
+    const written = this.pending?.mtime;
     const attributes: Attributes = {
       ino: this.ino,
       kind: this.kind,
@@ -84,14 +129,14 @@ export class F2fsInode implements Inode {
       links: fields.links,
       uid: fields.uid,
       gid: fields.gid,
-      size: this.#shownSize ?? fields.size,
-      blocks: allocatedSectors(fields),
+      size: this.#shownSize ?? this.size,
+      blocks: allocatedSectors(fields, this.size),
       blockSize: BLOCK_SIZE,
       deviceMajor: major,
       deviceMinor: minor,
       atime: fields.atime,
-      mtime: fields.mtime,
-      ctime: fields.ctime,
+      mtime: written ?? fields.mtime,
+      ctime: written !== undefined && isLater(written, fields.ctime) ? written : fields.ctime,
     };
     if (fields.crtime !== undefined) attributes.birthtime = fields.crtime;
     return attributes;
@@ -99,12 +144,17 @@ export class F2fsInode implements Inode {
 
   *lookup(name: Uint8Array): Task<number> {
     this.#requireDirectory();
-    return yield* lookupDentry(this.#context.store, this.raw, name);
+    const { store, writer } = this.#context;
+    if (writer === undefined) return yield* lookupDentry(store, this.raw, name);
+    return yield* writer.locks.shared(this.ino, () => lookupDentry(store, this.raw, name, writer.directories));
   }
 
   list(): DirectoryReader {
     this.#requireDirectory();
-    return new F2fsDirectoryReader(this.#context.store, this.raw);
+    const { store, writer } = this.#context;
+    if (writer === undefined) return new F2fsDirectoryReader(store, this);
+    const reader = new F2fsDirectoryReader(store, this, writer.directories);
+    return { next: () => writer.locks.shared(this.ino, () => reader.next()) };
   }
 
   *readLink(): Task<Uint8Array> {
@@ -116,8 +166,23 @@ export class F2fsInode implements Inode {
   *read(position: number, target: Uint8Array, readahead?: ReadaheadState): Task<number> {
     this.#requireFile();
     if ((this.fields.advise & Advise.encrypt) !== 0) throw new FsError(ENOKEY, 'the file is encrypted');
-    this.#file ??= new CachedFile(this.#context, this.raw);
-    return yield* readBuffered(this.#file, position, target, readahead);
+    return yield* readBuffered(this.pages(), position, target, readahead);
+  }
+
+  /** Its pages, for those who build on this layer. */
+  pages(): CachedFile {
+    if (this.#file !== undefined) return this.#file;
+    const { writer } = this.#context;
+    if (writer === undefined) {
+      this.#file = new CachedFile(this.#context, this);
+      return this.#file;
+    }
+    // What is dirty is on the list of the flusher, which keeps the inode alive.
+    const onDirty = (): void => writer.flusher.add(writeback);
+    this.#file = new CachedFile(this.#context, this, { stable: true, onDirty });
+    const writeback = new FileWriteback(writer, this, this.#file.mapping);
+    this.#writeback = writeback;
+    return this.#file;
   }
 
   peekRead(position: number, target: Uint8Array): number {
@@ -126,18 +191,35 @@ export class F2fsInode implements Inode {
 
   *readDirect(position: number, target: Uint8Array): Task<number> {
     this.#requireFile();
+    // The medium may lack what is in the cache.
+    if (this.#context.writer !== undefined) return yield* this.read(position, target);
     return yield* readFileData(this.#context, this.raw, position, target);
   }
 
   *seek(position: number, what: SeekTarget): Task<number> {
     this.#requireFile();
+    yield* this.#writeDirty();
     const find = what === 'data' ? seekData : seekHole;
-    return yield* find(new FileMap(this.#context, this.raw), position, this.fields.size);
+    return yield* find(new FileMap(this.#context, this), position, this.size);
   }
 
   extents(start: number, end: number): ExtentReader {
     if (this.kind !== 'directory') this.#requireFile();
-    return new ExtentList(new FileMap(this.#context, this.raw), start, end, this.fields.size);
+    const list = new ExtentList(new FileMap(this.#context, this), start, end, this.size);
+    if (this.#context.writer === undefined) return list;
+    const writeDirty = (): Task<void> => this.#writeDirty();
+    return {
+      *next() {
+        yield* writeDirty();
+        return yield* list.next();
+      },
+    };
+  }
+
+  /** Gives dirty pages their blocks, so that the map shows where data is. */
+  *#writeDirty(): Task<void> {
+    if (this.#writeback === undefined || this.#writeback.mapping.dirtyPages === 0) return;
+    yield* this.#writeback.write({ mode: 'all' });
   }
 
   flags(): number {
@@ -148,8 +230,117 @@ export class F2fsInode implements Inode {
     return readXattrs(this.#context.store, this.raw);
   }
 
+  /** Throws EPERM for an immutable or append-only file. As all that follows, EROFS where the volume is not written to. */
+  setAttributes(changes: AttributeChanges): Task<void> {
+    return setAttributes(this.#writer(), this, changes);
+  }
+
+  create(name: Uint8Array, options: NewFileOptions): Task<F2fsInode> {
+    return this.#make({ ...options, name, mode: ModeType.regular | permissionsOf(options) });
+  }
+
+  mkdir(name: Uint8Array, options: NewFileOptions): Task<F2fsInode> {
+    return this.#make({ ...options, name, mode: ModeType.directory | permissionsOf(options) });
+  }
+
+  symlink(name: Uint8Array, target: Uint8Array, options: NewFileOptions): Task<F2fsInode> {
+    return this.#make({ ...options, name, target, mode: ModeType.symlink | 0o777 });
+  }
+
+  mknod(name: Uint8Array, options: NewNodeOptions): Task<F2fsInode> {
+    const { kind, major = 0, minor = 0 } = options;
+    const mode = NODE_TYPES[kind] | permissionsOf(options);
+    const device = kind === 'char' || kind === 'block' ? { device: { major, minor } } : {};
+    return this.#make({ ...options, ...device, name, mode });
+  }
+
+  link(name: Uint8Array, inode: Inode): Task<void> {
+    return linkEntry(this.#writer(), this, name, this.#neighbour(inode));
+  }
+
+  unlink(name: Uint8Array): Task<void> {
+    return removeEntry(this.#writer(), this, name, 'file');
+  }
+
+  rmdir(name: Uint8Array): Task<void> {
+    return removeEntry(this.#writer(), this, name, 'directory');
+  }
+
+  rename(name: Uint8Array, directory: Inode, newName: Uint8Array, mode?: RenameMode): Task<void> {
+    const to = { directory: this.#neighbour(directory), name: newName };
+    return renameEntry(this.#writer(), { directory: this, name }, to, mode);
+  }
+
+  setXattr(name: Uint8Array, value: Uint8Array, mode?: XattrMode): Task<void> {
+    return setXattr(this.#writer(), this, name, value, mode);
+  }
+
+  removeXattr(name: Uint8Array): Task<void> {
+    return removeXattr(this.#writer(), this, name);
+  }
+
+  setFlags(flags: number): Task<void> {
+    return setFlags(this.#writer(), this, flags);
+  }
+
+  setProject(projectId: number): Task<void> {
+    return setProject(this.#writer(), this, projectId);
+  }
+
+  /** Throws EISDIR, EINVAL, EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP, EIO. */
+  write(position: number | 'end', source: WriteSource): Task<Written> {
+    return writeFile(this.#writer(), this, position, source);
+  }
+
+  /** Throws as `write`. */
+  truncate(size: number): Task<void> {
+    return truncateFile(this.#writer(), this, size);
+  }
+
+  errorCursor(): ErrorCursor {
+    return new ErrorCursor(this.kind === 'file' ? this.pages().mapping.errors : NO_ERRORS);
+  }
+
+  /** Throws what failed since `cursor` was asked last, EIO, EROFS after a write of the volume that failed. */
+  *fsync(cursor: ErrorCursor, dataOnly: boolean): Task<void> {
+    const { writer } = this.#context;
+    if (writer === undefined) return;
+    yield* syncFile(writer, this, this.#writeback, cursor, dataOnly);
+  }
+
+  hold(): void {
+    this.openCount++;
+  }
+
+  *release(): Task<void> {
+    assert(this.openCount > 0, 'a file is closed as often as it was opened');
+    const { writer } = this.#context;
+    if (--this.openCount > 0 || writer === undefined || !writer.orphans.has(this.ino)) return;
+    yield* writer.operation(freeInode(writer, this.ino));
+  }
+
   evict(): void {
     this.#file?.mapping.dropUnused();
+  }
+
+  #writer(): VolumeWriter {
+    const { writer } = this.#context;
+    if (writer === undefined) throw new FsError(EROFS);
+    return writer;
+  }
+
+  *#make(request: InodeRequest): Task<F2fsInode> {
+    const writer = this.#writer();
+    const raw = yield* createEntry(writer, this, request);
+    const inode = writer.inodes.add(new F2fsInode(this.#context, raw));
+    yield* inode.measure();
+    return inode;
+  }
+
+  /** An inode of the same volume. Throws EXDEV for any other. */
+  #neighbour(inode: Inode): F2fsInode {
+    if (inode instanceof F2fsInode && inode.#context === this.#context) return inode;
+    throw new FsError(EXDEV);
   }
 
   #requireDirectory(): void {
@@ -162,13 +353,28 @@ export class F2fsInode implements Inode {
   }
 }
 
+/** What holds no data has no failed writes. */
+const NO_ERRORS = new ErrorSequence();
+
+const NODE_TYPES: Readonly<Record<NewNodeOptions['kind'], number>> = {
+  file: ModeType.regular,
+  char: ModeType.characterDevice,
+  block: ModeType.blockDevice,
+  fifo: ModeType.fifo,
+  socket: ModeType.socket,
+};
+
+function permissionsOf({ mode }: NewFileOptions): number {
+  return mode & 0o7777;
+}
+
 /** The numbers of a device node, which stand where the first addresses would. Source: spec 8.3. */
 function deviceNumbers(view: DataView, at: number): { major: number; minor: number } {
   return decodeDevice(DeviceNumbers.small.get(view, at), DeviceNumbers.large.get(view, at));
 }
 
 /** `st_blocks`: the inode's own block is not counted; inline data shows the sectors it would take. Source: spec 6.9. */
-function allocatedSectors({ blocks, inlineFlags, size }: InodeFields): number {
+function allocatedSectors({ blocks, inlineFlags }: InodeFields, size: number): number {
   const sectors = Math.max(0, blocks - 1) * (BLOCK_SIZE / 512);
   return (inlineFlags & InlineFlag.data) !== 0 ? sectors + Math.ceil(size / 512) : sectors;
 }

@@ -25,7 +25,7 @@ import {
   stopReasonNames,
 } from '@f2fskit/f2fs-format';
 import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pagecache';
-import type { Clock, Task, Tracer } from '@f2fskit/task';
+import type { Clock, RandomSource, Task, Tracer } from '@f2fskit/task';
 import type { CodecSource } from './cluster.ts';
 import { type Pack, readPack } from './pack.ts';
 import { CHAIN_NODES_MAX, scanFsyncChain } from './recovery-scan.ts';
@@ -44,6 +44,8 @@ export interface MountOptions {
   writable?: boolean;
   /** Of a writable mount: where the times of changes come from. */
   clock?: Clock;
+  /** Of a writable mount: where the generations of new inodes come from. */
+  random?: RandomSource;
 }
 
 /** How much of the start of a foreign volume is looked at to name it: btrfs has its mark at 64 KiB. */
@@ -80,7 +82,7 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     tracer: options.tracer,
   };
   const volume = new F2fsVolume(state);
-  if (options.writable === true) volume.writer = yield* openWriter(volume, pack, problems, options.clock);
+  if (options.writable === true) volume.attachWriter(yield* openWriter(volume, pack, problems, options));
   const root = yield* volume.readInode(superblock.rootIno);
   if (root.kind !== 'directory') {
     const where = { block: root.raw.address, ino: root.ino, offset: 0 };
@@ -94,11 +96,14 @@ function* openWriter(
   { store }: F2fsVolume,
   pack: Pack,
   problems: readonly VolumeProblem[],
-  clock: Clock | undefined,
+  { clock, random }: Pick<MountOptions, 'clock' | 'random'>,
 ): Task<VolumeWriter> {
   const waiting = problems.find(({ kind }) => kind === 'recovery' || kind === 'orphans');
   if (waiting !== undefined) throw new FsError(EROFS, waiting.message);
-  return yield* VolumeWriter.open(store, pack, clock === undefined ? {} : { clock });
+  return yield* VolumeWriter.open(store, pack, {
+    ...(clock === undefined ? {} : { clock }),
+    ...(random === undefined ? {} : { random }),
+  });
 }
 
 function* readSuperblock(device: BlockDevice): Task<SelectedSuperblock> {

@@ -15,13 +15,20 @@ import {
   type Superblock,
 } from '@f2fskit/f2fs-format';
 import { FreeNids, MetadataBlocks, type NodeStore } from '@f2fskit/f2fs-node';
-import { type Clock, SharedLock, systemClock, type Task } from '@f2fskit/task';
+import { type Clock, Lock, type RandomSource, SharedLock, seededRandom, systemClock, type Task } from '@f2fskit/task';
+import { Flusher, PageBios, WritebackGate } from '@f2fskit/writeback';
 import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
 import { SpaceAccount } from './checkpoint/space.ts';
+import { settleInodes } from './data/pending-attributes.ts';
+import type { F2fsInode } from './inode.ts';
 import { BlockAllocator } from './log/block-allocator.ts';
 import { loadLogs } from './log/load-logs.ts';
 import { NodeWriter } from './log/node-writer.ts';
 import { SegmentTable } from './log/segment-table.ts';
+import { DirtyDirectories } from './names/dirty-directories.ts';
+import { flushDirectories } from './names/flush-directories.ts';
+import { InodeLocks } from './names/inode-locks.ts';
+import { LiveInodes } from './names/live-inodes.ts';
 import type { Pack } from './pack.ts';
 
 /** A checkpoint is taken when fewer blocks than these can be written before it, beside the dirty nodes. */
@@ -30,6 +37,8 @@ const ROOM_MIN_BLOCKS = 1024;
 export interface WriterOptions {
   /** Times of inodes, and the age of segments. Default: the clock of the system. */
   clock?: Clock;
+  /** Generations of new inodes. Default: seeded by the clock. */
+  random?: RandomSource;
 }
 
 /** Why a volume cannot be written to, as a clause; `undefined` when it can. */
@@ -51,6 +60,29 @@ export class VolumeWriter {
   readonly nids: FreeNids;
   readonly space: SpaceAccount;
   readonly clock: Clock;
+  /** Inodes that somebody holds: all see the same state. */
+  readonly inodes = new LiveInodes();
+  /** Generations of new inodes. */
+  readonly random: RandomSource;
+  /** Dentry blocks that changed since the last checkpoint. */
+  readonly directories = new DirtyDirectories();
+  /** Taken before the operation lock. */
+  readonly locks = new InodeLocks();
+  /** Held while a directory moves below another one; before the inode locks. */
+  readonly treeLock = new Lock();
+  /** Data on its way to the device; a checkpoint waits for all of it. */
+  readonly bios: PageBios;
+  readonly gate = new WritebackGate();
+  /** Files with dirty pages. */
+  readonly flusher: Flusher;
+  /** Files whose size or times are newer than their nodes. */
+  readonly unsettled = new Set<F2fsInode>();
+  /** Inodes without a name that are still open. */
+  readonly orphans: Set<number>;
+  /** Whether somebody has the inode open: it then stays when it loses its last name. */
+  isOpen: (ino: number) => boolean = (ino) => (this.inodes.get(ino)?.openCount ?? 0) > 0;
+  /** An inode was freed: what is cached of it is of no use. */
+  onInodeFreed: (ino: number) => void = () => {};
   readonly #checkpoints: CheckpointWriter;
   readonly #operations = new SharedLock();
   /** Something changed since the last checkpoint. */
@@ -65,15 +97,21 @@ export class VolumeWriter {
     allocator: BlockAllocator,
     nids: FreeNids,
     space: SpaceAccount,
+    orphans: Set<number>,
     checkpoints: CheckpointWriter,
     clock: Clock,
+    random: RandomSource,
   ) {
     this.store = store;
     this.segments = segments;
     this.allocator = allocator;
     this.nids = nids;
     this.space = space;
+    this.orphans = orphans;
     this.clock = clock;
+    this.random = random;
+    this.bios = new PageBios(store.device);
+    this.flusher = new Flusher(store.blocks.mapping.cache, { clock });
     this.#checkpoints = checkpoints;
   }
 
@@ -81,6 +119,8 @@ export class VolumeWriter {
   static *open(store: NodeStore, pack: Pack, options: WriterOptions = {}): Task<VolumeWriter> {
     const { superblock, blocks, nat } = store;
     const { clock = systemClock } = options;
+    const { seconds, nanoseconds } = clock.now();
+    const random = options.random ?? seededRandom(seconds * 1000 + nanoseconds / 1e6);
     const obstacle = writeObstacle(superblock, pack);
     if (obstacle !== undefined) throw new FsError(EROFS, obstacle);
     if (store.device.readOnly) throw new FsError(EROFS, `${store.device.name} is opened for reading only`);
@@ -96,9 +136,10 @@ export class VolumeWriter {
     const nodes = new NodeWriter(store, allocator, epochOf(checkpoint));
     const nids = new FreeNids(nat, checkpoint.nextFreeNid);
     const space = new SpaceAccount(checkpoint);
-    const parts = { superblock, metadata, nat, nids, segments, allocator, nodes, space, elapsed, orphans: () => [] };
+    const orphans = new Set<number>();
+    const parts = { superblock, metadata, nat, nids, segments, allocator, nodes, space, elapsed, orphans };
     const checkpoints = new CheckpointWriter(parts, checkpoint, pack.index, hotNodeJournal);
-    return new VolumeWriter(store, segments, allocator, nids, space, checkpoints, clock);
+    return new VolumeWriter(store, segments, allocator, nids, space, orphans, checkpoints, clock, random);
   }
 
   /** The checkpoint in force. */
@@ -111,13 +152,19 @@ export class VolumeWriter {
    */
   *balance(): Task<void> {
     const room = Math.min(this.allocator.roomFor(SegmentType.warmData), this.allocator.roomFor(SegmentType.warmNode));
-    if (room < ROOM_MIN_BLOCKS + 2 * this.store.dirty.size) yield* this.checkpoint();
+    if (room < ROOM_MIN_BLOCKS + 2 * this.store.dirty.size + this.directories.count) yield* this.checkpoint();
   }
 
-  /** Runs a change of nodes and tables: no checkpoint is taken in its middle. */
+  /** Runs a change of nodes and tables: no checkpoint is taken in its middle. Makes room first: no folio is locked (L4). */
   *operation<T>(body: Task<T>): Task<T> {
     if (this.#failure !== undefined) throw this.#failure;
     yield* this.balance();
+    return yield* this.operationUnderFolio(body);
+  }
+
+  /** As {@link operation}, for who holds a locked folio: room was made before. */
+  *operationUnderFolio<T>(body: Task<T>): Task<T> {
+    if (this.#failure !== undefined) throw this.#failure;
     if (!this.#operations.tryLockShared()) yield* this.#operations.waitShared();
     this.#changed = true;
     try {
@@ -125,6 +172,18 @@ export class VolumeWriter {
     } finally {
       this.#operations.unlockShared();
     }
+  }
+
+  /**
+   * What is in memory does not fit together any more, because a change could not be finished: nothing more is written.
+   * Returns `error`.
+   */
+  abandon(error: unknown): unknown {
+    this.#failure ??= new FsError(EROFS, {
+      detail: 'a change could not be finished: the volume is read-only now',
+      cause: error,
+    });
+    return error;
   }
 
   /**
@@ -136,6 +195,10 @@ export class VolumeWriter {
     if (!this.#operations.tryLockExclusive()) yield* this.#operations.waitExclusive();
     try {
       this.#changed = false;
+      yield* settleInodes(this);
+      yield* flushDirectories(this);
+      // Slots change when a write is submitted: no checkpoint names a block whose write has not arrived.
+      yield* this.bios.drain();
       yield* this.#checkpoints.write({ unmount });
       this.#mustLeave = !unmount;
     } catch (error) {

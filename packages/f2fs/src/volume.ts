@@ -5,12 +5,13 @@ import type { FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, type Checkpoint, MAX_NAME_BYTES, SUPER_MAGIC, type Superblock } from '@f2fskit/f2fs-format';
 import { NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
 import type { DeviceMapping, PageCache } from '@f2fskit/pagecache';
-import type { Task, Tracer } from '@f2fskit/task';
-import type { Filesystem, FilesystemUsage } from '@f2fskit/vfs';
+import { systemClock, type Task, type Tracer } from '@f2fskit/task';
+import type { Filesystem, FilesystemUsage, Timestamp } from '@f2fskit/vfs';
 import { BufferPool } from './buffer-pool.ts';
 import type { CodecSource } from './cluster.ts';
 import type { FileReadContext } from './file-data.ts';
 import { F2fsInode } from './inode.ts';
+import { freeInode } from './names/free-inode.ts';
 import type { Pack } from './pack.ts';
 import type { VolumeWriter } from './volume-writer.ts';
 
@@ -68,8 +69,6 @@ export class F2fsVolume implements Filesystem {
   readonly store: NodeStore;
   readonly rootIno: number;
   readonly nameBytesMax = MAX_NAME_BYTES;
-  /** Of a writable mount. */
-  writer: VolumeWriter | undefined = undefined;
   readonly #context: FileReadContext;
 
   constructor(state: MountedState) {
@@ -87,6 +86,7 @@ export class F2fsVolume implements Filesystem {
       codecs: state.codecs,
       buffers: new BufferPool(),
       ignoreClusterChecksums: state.ignoreClusterChecksums,
+      writer: undefined,
     };
   }
 
@@ -99,13 +99,53 @@ export class F2fsVolume implements Filesystem {
     return this.pack.checkpoint;
   }
 
-  /** Leaves a writable volume: everything that was changed is durable. Throws EIO. */
+  /** Of a writable mount: tables, logs, checkpoints. */
+  get writer(): VolumeWriter | undefined {
+    return this.#context.writer;
+  }
+
+  /** Makes the volume writable. */
+  attachWriter(writer: VolumeWriter): void {
+    this.#context.writer = writer;
+  }
+
+  get writable(): boolean {
+    return this.writer !== undefined;
+  }
+
+  /**
+   * Makes every change durable. Throws EIO, also for a write of long ago that nobody has been told of; everything else is
+   * durable then.
+   */
+  *sync(): Task<void> {
+    yield* this.#writeAll(false);
+  }
+
+  *#writeAll(unmount: boolean): Task<void> {
+    if (this.writer === undefined) return;
+    try {
+      yield* this.writer.flusher.sync();
+    } finally {
+      yield* this.writer.checkpoint({ unmount });
+    }
+  }
+
+  now(): Timestamp {
+    return (this.writer?.clock ?? systemClock).now();
+  }
+
+  /** Leaves a writable volume: everything that was changed is durable, and nothing is open any more. Throws EIO. */
   *unmount(): Task<void> {
-    if (this.writer !== undefined) yield* this.writer.checkpoint({ unmount: true });
+    const { writer } = this;
+    if (writer === undefined) return;
+    for (const ino of [...writer.orphans]) yield* writer.operation(freeInode(writer, ino));
+    yield* this.#writeAll(true);
   }
 
   *readInode(ino: number): Task<F2fsInode> {
-    const inode = new F2fsInode(this.#context, yield* this.store.readInode(ino));
+    const read = new F2fsInode(this.#context, yield* this.store.readInode(ino));
+    // Known before the next wait: a change must not pass it by.
+    const inode = this.writer?.inodes.add(read) ?? read;
     yield* inode.measure();
     return inode;
   }
@@ -127,8 +167,15 @@ export class F2fsVolume implements Filesystem {
     };
   }
 
+  #counts(): Pick<Checkpoint, 'validBlockCount' | 'validInodeCount' | 'validNodeCount'> {
+    if (this.writer === undefined) return this.checkpoint;
+    const { validBlocks, validInodes, validNodes } = this.writer.space;
+    return { validBlockCount: validBlocks, validInodeCount: validInodes, validNodeCount: validNodes };
+  }
+
   usage(): VolumeUsage {
-    const { userBlockCount, validBlockCount, validInodeCount, validNodeCount } = this.checkpoint;
+    const { userBlockCount } = this.checkpoint;
+    const { validBlockCount, validInodeCount, validNodeCount } = this.#counts();
     return {
       blockSize: BLOCK_SIZE,
       blocks: userBlockCount,

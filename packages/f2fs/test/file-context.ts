@@ -42,5 +42,6 @@ export function contextOf(
     codecs: defaultCodecs(),
     buffers: new WatchedPool(),
     ignoreClusterChecksums: false,
+    writer: undefined,
   };
 }

@@ -1,5 +1,6 @@
 export { entryNameProblem } from './entry-name.ts';
 export {
+  type AttributeChanges,
   type Attributes,
   type DirectoryBatch,
   type DirectoryEntry,
@@ -13,8 +14,13 @@ export {
   type FilesystemUsage,
   type Inode,
   type InodeKind,
+  type NewFileOptions,
+  type NewNodeOptions,
+  type RenameMode,
   type SeekTarget,
   type Timestamp,
+  type Written,
+  type XattrMode,
 } from './inode.ts';
 export { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
 export { PATH_BYTES_MAX, type PathLike, pathBytes, type Resolved, SYMLINKS_MAX, type WalkOptions } from './path.ts';

@@ -1,5 +1,5 @@
 // Inodes by number, least recently used first. An entry is only a reference: dropping one loses nothing, because what is
-// held here was read from the medium and is not changed. Tasks that want the same inode wait for one read, and each of
+// held here can be read from the medium again; an inode that was freed is forgotten. Tasks that want the same inode wait for one read, and each of
 // them gets what it brought, also when other inodes have pushed that one out of the cache before they run again.
 
 import type { Task } from '@f2fskit/task';
@@ -43,6 +43,7 @@ export class InodeCache {
     const inode = this.#inodes.get(ino);
     if (inode === undefined) return undefined;
     this.#inodes.delete(ino);
+    if (inode.gone === true) return undefined;
     this.#inodes.set(ino, inode);
     return inode;
   }

@@ -2,8 +2,9 @@
 // nothing of the format below. Every method that may wait is a task.
 
 import type { FsError } from '@f2fskit/errno';
-import type { ReadaheadState } from '@f2fskit/pagecache';
+import type { ErrorCursor, ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import type { WriteSource } from '@f2fskit/writeback';
 
 export type InodeKind = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket';
 
@@ -154,9 +155,101 @@ export interface Inode {
   flags(): number;
   /** Every extended attribute, in the order of storage. */
   extendedAttributes(): Task<ExtendedAttribute[]>;
+  /** It was freed: its number may belong to another file by now. Who finds it in a cache forgets it. */
+  readonly gone?: boolean;
+
+  // What follows changes the file; absent, or EROFS, where the filesystem is not written to. Names are single ones: they
+  // have neither slash nor NUL, and are not `.` or `..`.
+
+  /** chmod, chown, utimens. */
+  setAttributes?(changes: AttributeChanges): Task<void>;
+  /** Makes an empty regular file in this directory. Throws EEXIST, ENAMETOOLONG, ENOSPC, EPERM, ENOENT in a removed directory. */
+  create?(name: Uint8Array, options: NewFileOptions): Task<Inode>;
+  /** Makes a directory in this one. Throws as `create`. */
+  mkdir?(name: Uint8Array, options: NewFileOptions): Task<Inode>;
+  /** Makes a symlink in this directory, with permissions 0777 whatever is asked for. Throws as `create`, ENAMETOOLONG for the target. */
+  symlink?(name: Uint8Array, target: Uint8Array, options: NewFileOptions): Task<Inode>;
+  /** Makes a special file, or an empty regular one. Throws as `create`. */
+  mknod?(name: Uint8Array, options: NewNodeOptions): Task<Inode>;
+  /** Gives an inode another name, in this directory. Throws as `create`, EPERM for a directory, EXDEV. */
+  link?(name: Uint8Array, inode: Inode): Task<void>;
+  /** Takes a name out of this directory. Throws ENOENT, EISDIR, EPERM. */
+  unlink?(name: Uint8Array): Task<void>;
+  /** Removes an empty directory from this one. Throws ENOENT, ENOTDIR, ENOTEMPTY, EPERM. */
+  rmdir?(name: Uint8Array): Task<void>;
+  /**
+   * Moves a name of this directory to another, or the same. Throws as renameat2: ENOENT, EEXIST (noReplace), EISDIR, ENOTDIR,
+   * ENOTEMPTY, EINVAL for a move below itself, EXDEV, ENOSPC, EPERM.
+   */
+  rename?(name: Uint8Array, directory: Inode, newName: Uint8Array, mode?: RenameMode): Task<void>;
+  /** Throws EEXIST, ENODATA by `mode`; ERANGE, E2BIG, ENOSPC, EOPNOTSUPP, EINVAL, EPERM. */
+  setXattr?(name: Uint8Array, value: Uint8Array, mode?: XattrMode): Task<void>;
+  /** Throws ENODATA, EOPNOTSUPP, EPERM. */
+  removeXattr?(name: Uint8Array): Task<void>;
+  /** chattr: bits of {@link FileFlag}; those that cannot be set are passed over. Throws EOPNOTSUPP, ENOTEMPTY. */
+  setFlags?(flags: number): Task<void>;
+  /** Throws EOPNOTSUPP where files have no project. */
+  setProject?(projectId: number): Task<void>;
+  /** An open file refers to it from now on: it stays when it loses its last name. */
+  hold?(): void;
+  /** An open file is closed. Frees a file that has lost its last name. */
+  release?(): Task<void>;
+  /**
+   * Writes `source` at `position`, or at the end of the file as it is then. Fewer bytes than the source has mean that
+   * something failed behind them: the next write says what.
+   */
+  write?(position: number | 'end', source: WriteSource): Task<Written>;
+  /** Gives the file this many bytes: the rest is cut off, or zeros follow. */
+  truncate?(size: number): Task<void>;
+  /** What `fsync` has told of failed writes: an open file has its own. */
+  errorCursor?(): ErrorCursor;
+  /**
+   * Makes the file durable; with `dataOnly` what is needed to read its contents. Throws what failed, once for each cursor:
+   * a write of long ago included.
+   */
+  fsync?(cursor: ErrorCursor, dataOnly: boolean): Task<void>;
   /** The cache of inodes lets go of this one: what it holds in other caches may go. It stays usable. */
   evict?(): void;
 }
+
+/** What became of a write. */
+export interface Written {
+  bytes: number;
+  /** The position behind the last of them. */
+  end: number;
+}
+
+/** What `setAttributes` changes; what is left out stays. */
+export interface AttributeChanges {
+  /** Permission bits; the type stays. */
+  mode?: number;
+  uid?: number;
+  gid?: number;
+  atime?: Timestamp;
+  mtime?: Timestamp;
+}
+
+/** Whose a new file is. */
+export interface NewFileOptions {
+  /** Permission bits; the umask is the caller's business. */
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** What `mknod` makes. */
+export interface NewNodeOptions extends NewFileOptions {
+  kind: 'file' | 'char' | 'block' | 'fifo' | 'socket';
+  /** Of a device. */
+  major?: number;
+  minor?: number;
+}
+
+/** renameat2: no flag, NOREPLACE, EXCHANGE, WHITEOUT. */
+export type RenameMode = 'plain' | 'noReplace' | 'exchange' | 'whiteout';
+
+/** setxattr: no flag, CREATE, REPLACE. */
+export type XattrMode = 'set' | 'create' | 'replace';
 
 /** What `statfs` shows. */
 export interface FilesystemUsage {
@@ -180,4 +273,10 @@ export interface Filesystem {
   /** Reads an inode from the medium. Throws FsError or Corruption. */
   readInode(ino: number): Task<Inode>;
   statfs(): FilesystemUsage;
+  /** Whether files can be changed. */
+  readonly writable?: boolean;
+  /** Makes every change durable. */
+  sync?(): Task<void>;
+  /** The time that changes are stamped with. */
+  now?(): Timestamp;
 }

@@ -19,6 +19,7 @@ import {
   type DataSummaries,
   decodeCheckpoint,
   encodeSitEntry,
+  hasCheckpointFlag,
   JOURNAL_BYTES,
   LOG_COUNT,
   NatJournal,
@@ -26,6 +27,7 @@ import {
   type NatRecord,
   packAddress,
   packCompactSummaries,
+  packOrphans,
   RawCheckpoint,
   type SegmentInformation,
   SegmentType,
@@ -40,7 +42,7 @@ import type { FreeNids, MetadataBlocks, NatCommit, NodeAddressTable } from '@f2f
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 import type { BlockAllocator } from '../log/block-allocator.ts';
-import type { NodeWriter } from '../log/node-writer.ts';
+import type { NodeEpoch, NodeWriter } from '../log/node-writer.ts';
 import type { SegmentTable } from '../log/segment-table.ts';
 import type { SpaceAccount } from './space.ts';
 
@@ -57,7 +59,7 @@ export interface CheckpointParts {
   /** Seconds that the volume has been mounted in all. */
   readonly elapsed: () => number;
   /** Inodes without a name that are still open. */
-  readonly orphans: () => readonly number[];
+  readonly orphans: ReadonlySet<number>;
 }
 
 /** Flags that a checkpoint carries over from the one before. */
@@ -105,7 +107,7 @@ export class CheckpointWriter {
 
     this.#index = index;
     this.#current = decodeCheckpoint(last, superblock, address);
-    nodes.epoch = epochOf(this.#current);
+    nodes.checkpointed(epochOf(this.#current));
     nat.committed();
     nids.committed();
     segments.committed();
@@ -129,7 +131,7 @@ export class CheckpointWriter {
       data,
     );
     const dataBlocks = compact === undefined ? data : splitBlocks(compact);
-    const orphans: Uint8Array[] = [];
+    const orphans = packOrphans([...this.#parts.orphans]);
     const between = [...orphans, ...dataBlocks, ...(unmount ? nodes : [])];
     const head = this.#head(unmount, nat.versionBitmap, compact !== undefined, orphans.length, between.length);
     return [...head, ...between, head[0]!];
@@ -169,7 +171,9 @@ export class CheckpointWriter {
       CheckpointFlag.crcRecovery |
       (unmount ? CheckpointFlag.umount : 0) |
       (compact ? CheckpointFlag.compactSummary : 0) |
-      (orphanBlocks > 0 ? CheckpointFlag.orphanPresent : 0);
+      (orphanBlocks > 0 ? CheckpointFlag.orphanPresent : 0) |
+      // Quota files are not kept up to date: Linux then counts anew.
+      (superblock.quotaInos.some((ino) => ino !== 0) ? CheckpointFlag.quotaNeedFsck : 0);
     raw.flags.set(view, 0, flags);
     raw.packBlockCount.set(view, 0, 2 + checkpointPayloadBlocks + blocksBetween);
     raw.startSum.set(view, 0, 1 + checkpointPayloadBlocks + orphanBlocks);
@@ -213,12 +217,11 @@ const NODE_LOGS = [SegmentType.hotNode, SegmentType.warmNode, SegmentType.coldNo
 const DATA_LOGS = [SegmentType.hotData, SegmentType.warmData, SegmentType.coldData];
 assert(NODE_LOGS.length + DATA_LOGS.length === LOG_COUNT);
 
-/** What the footers of nodes carry that follow a checkpoint. */
-export function epochOf({ versionLow, versionHigh, checksum }: Checkpoint): {
-  versionLow: number;
-  versionHigh: number;
-} {
-  return { versionLow, versionHigh: (versionHigh | checksum) >>> 0 };
+/** What the footers of nodes carry that follow a checkpoint: its checksum too, where it says so. Source: spec 6.1. */
+export function epochOf(checkpoint: Checkpoint): NodeEpoch {
+  const { versionLow, versionHigh, checksum } = checkpoint;
+  const carriesChecksum = hasCheckpointFlag(checkpoint, CheckpointFlag.crcRecovery);
+  return { versionLow, versionHigh: carriesChecksum ? (versionHigh | checksum) >>> 0 : versionHigh };
 }
 
 function offsetsOf(allocator: BlockAllocator, types: readonly number[]): [number, number, number] {

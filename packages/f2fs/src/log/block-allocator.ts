@@ -12,7 +12,6 @@ import {
   SEGMENT_BLOCKS,
   type Superblock,
   ssaBlockAddress,
-  testMsb,
 } from '@f2fskit/f2fs-format';
 import type { MetadataBlocks } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
@@ -55,15 +54,13 @@ export class BlockAllocator {
 
   /** Counts the free segments anew: after a checkpoint, which frees what was given up before. */
   recount(): void {
-    const { types, validCounts, committedCounts } = this.segments;
+    const { types, heldCounts } = this.segments;
     this.freeSegments = 0;
     this.#room.data = 0;
     this.#room.nodes = 0;
     for (let segno = 0; segno < this.superblock.segmentCountMain; segno++) {
       if (this.isFree(segno)) this.freeSegments++;
-      // Right behind a checkpoint both counts are the same.
-      else
-        this.#room[classOf(types[segno]!)] += SEGMENT_BLOCKS - Math.max(validCounts[segno]!, committedCounts[segno]!);
+      else this.#room[classOf(types[segno]!)] += SEGMENT_BLOCKS - heldCounts[segno]!;
     }
   }
 
@@ -98,14 +95,12 @@ export class BlockAllocator {
     return this.#address(segment, offset);
   }
 
-  /** Gives up a block. It is free again after the next checkpoint. */
+  /** Gives up a block. It is room again after the next checkpoint. */
   *invalidate(address: number): Task<void> {
     const index = address - this.superblock.mainAddress;
     const segno = Math.floor(index / SEGMENT_BLOCKS);
     const segment = this.segments.peek(segno) ?? (yield* this.segments.get(segno));
     this.segments.clearValid(segment, index % SEGMENT_BLOCKS, this.#options.now());
-    // What the checkpoint refers to is room only after the next one.
-    if (!testMsb(segment.committed, index % SEGMENT_BLOCKS)) this.#room[classOf(segment.type)]++;
   }
 
   #address({ segno }: Segment, offset: number): number {
@@ -161,25 +156,19 @@ export class BlockAllocator {
 
   /** Of the log's class (nodes or data) the segment with the fewest valid blocks that has a hole to write to. */
   *#segmentWithHoles(log: Log): Task<Segment | undefined> {
-    const { validCounts, committedCounts, types } = this.segments;
+    const { heldCounts, types } = this.segments;
     const nodes = isNodeSegmentType(log.type);
-    const candidates: number[] = [];
-    for (let segno = 0; segno < validCounts.length; segno++) {
-      const used = Math.max(validCounts[segno]!, committedCounts[segno]!);
-      if (used === 0 || used >= SEGMENT_BLOCKS || isNodeSegmentType(types[segno]!) !== nodes) continue;
-      if (this.logs.some((other) => other.segno === segno)) continue;
-      candidates.push(segno);
-    }
     // Those of the log's own type first: cold data stays with cold data.
     const rank = (segno: number): number =>
-      (types[segno] === log.type ? 0 : 2 * SEGMENT_BLOCKS) + Math.max(validCounts[segno]!, committedCounts[segno]!);
-    candidates.sort((a, b) => rank(a) - rank(b));
-    for (const segno of candidates) {
-      const segment = yield* this.segments.get(segno);
-      // The two counts are of different blocks: together they may leave nothing.
-      if (segment.nextHole(0) < SEGMENT_BLOCKS) return segment;
+      (types[segno] === log.type ? 0 : 2 * SEGMENT_BLOCKS) + heldCounts[segno]!;
+    let best: number | undefined;
+    for (let segno = 0; segno < heldCounts.length; segno++) {
+      const used = heldCounts[segno]!;
+      if (used === 0 || used >= SEGMENT_BLOCKS || isNodeSegmentType(types[segno]!) !== nodes) continue;
+      if (this.logs.some((other) => other.segno === segno)) continue;
+      if (best === undefined || rank(segno) < rank(best)) best = segno;
     }
-    return undefined;
+    return best === undefined ? undefined : yield* this.segments.get(best);
   }
 }
 

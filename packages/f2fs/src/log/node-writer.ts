@@ -1,9 +1,15 @@
 // Writing nodes. A node never goes back to its place: it takes the next block of its log, its old block is given up, and
 // the NAT learns the new address. The footer names the block behind it in the same log: the chain that recovery follows.
 //
-// Source: spec 5.2, 6.1, 10.2; kernel fs/f2fs/node.c (__write_node_page), segment.c (f2fs_do_write_node_page).
+//   writeAll      every dirty node, for a checkpoint
+//   writeChain    the dirty dnodes of one file, marked, for fsync: recovery finds them behind the checkpoint. Indirect nodes
+//                 stay in memory; recovery makes them anew
+//
+// Source: spec 5.2, 6.1, 10.2, buffered I/O 19; kernel fs/f2fs/node.c (__write_node_page, f2fs_fsync_node_pages), segment.c
+// (f2fs_do_write_node_page).
 
-import { submitAndWait, writeBio } from '@f2fskit/block';
+import { BioFlag, flushDevice, submitAndWait, writeBio } from '@f2fskit/block';
+import { assert } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
   isColdNode,
@@ -20,7 +26,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { NodeStore } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
-import type { Task } from '@f2fskit/task';
+import { Lock, type Task } from '@f2fskit/task';
 import type { BlockAllocator } from './block-allocator.ts';
 
 /** Nodes in one request at most. */
@@ -33,6 +39,14 @@ export interface NodeEpoch {
   versionHigh: number;
 }
 
+/** Nodes that lie one behind the other. */
+interface NodeRun {
+  readonly start: number;
+  /** Copies: a node may change again while it is on its way. */
+  readonly blocks: Uint8Array[];
+  readonly nids: number[];
+}
+
 /** The log of a node, by its footer. */
 export function logOfNode(footerFlag: number): number {
   const offset = nodeOffsetOf(footerFlag);
@@ -43,13 +57,22 @@ export function logOfNode(footerFlag: number): number {
 export class NodeWriter {
   readonly #store: NodeStore;
   readonly #allocator: BlockAllocator;
-  /** Set by the checkpoint. */
-  epoch: NodeEpoch;
+  #epoch: NodeEpoch;
+  /** One chain at a time: a block names the next one, and what is promised lies behind everything promised before. */
+  readonly #chainLock = new Lock();
+  /** Nodes in chains since the last checkpoint. */
+  chainNodes = 0;
 
   constructor(store: NodeStore, allocator: BlockAllocator, epoch: NodeEpoch) {
     this.#store = store;
     this.#allocator = allocator;
-    this.epoch = epoch;
+    this.#epoch = epoch;
+  }
+
+  /** A checkpoint is durable: nodes follow it from now on. */
+  checkpointed(epoch: NodeEpoch): void {
+    this.#epoch = epoch;
+    this.chainNodes = 0;
   }
 
   /** Writes every dirty node, without marks: for a checkpoint. Throws EIO: what was not written stays dirty. */
@@ -63,50 +86,90 @@ export class NodeWriter {
     }
     for (const [log, nids] of byLog) {
       for (let at = 0; at < nids.length; at += RUN_NODES_MAX) {
-        yield* this.#writeRun(log, nids.slice(at, at + RUN_NODES_MAX), 0);
+        for (const run of yield* this.#place(log, nids.slice(at, at + RUN_NODES_MAX), false)) yield* this.#submit(run);
       }
     }
   }
 
-  /** Writes nodes of one log one behind the other; `marks` are the {@link NodeFlag} bits they get. */
-  *#writeRun(log: number, nids: readonly number[], marks: number): Task<void> {
-    let start = 0;
-    let copies: Uint8Array[] = [];
-    let written: Array<[nid: number, address: number]> = [];
+  /** The dirty inode, direct nodes and xattr node of a file, in the order of their places in it: the inode first. */
+  dirtyDnodes(ino: number): number[] {
+    const found: Array<{ nid: number; nodeOffset: number }> = [];
+    for (const [nid, { view }] of this.#store.dirty) {
+      if (NodeFooter.ino.get(view, NODE_FOOTER_OFFSET) !== ino) continue;
+      const nodeOffset = nodeOffsetOf(NodeFooter.flag.get(view, NODE_FOOTER_OFFSET));
+      if (nodeOffset === XATTR_NODE_OFFSET || !isIndirectNodeOffset(nodeOffset)) found.push({ nid, nodeOffset });
+    }
+    return found.sort((a, b) => a.nodeOffset - b.nodeOffset).map(({ nid }) => nid);
+  }
+
+  /**
+   * Makes the dirty dnodes of a regular file durable, with fsync marks, behind everything that was written before; an inode
+   * that was never written before asks for its name as well. Its data has been written and waited for. Nobody takes a
+   * checkpoint meanwhile. Returns how many nodes it wrote. Throws EIO: the chain then has a gap, and nothing that is written
+   * behind it would be found.
+   */
+  *writeChain(ino: number): Task<number> {
+    if (!this.#chainLock.tryLock()) yield* this.#chainLock.wait();
+    try {
+      const nids = this.dirtyDnodes(ino);
+      const runs = yield* this.#place(SegmentType.warmNode, nids, true);
+      // Data that has arrived is not durable before a flush, and no node may be that points to it (I-62).
+      const alone = runs.length === 1 ? BioFlag.FUA : 0;
+      for (const [index, run] of runs.entries()) yield* this.#submit(run, index === 0 ? BioFlag.PREFLUSH | alone : 0);
+      if (runs.length > 1) yield* flushDevice(this.#store.device);
+      this.chainNodes += nids.length;
+      return nids.length;
+    } finally {
+      this.#chainLock.unlock();
+    }
+  }
+
+  /** Takes places for nodes of one log, and makes their blocks ready. */
+  *#place(log: number, nids: readonly number[], fsync: boolean): Task<NodeRun[]> {
+    const { dirty, nat, superblock } = this.#store;
+    const runs: NodeRun[] = [];
     for (const nid of nids) {
-      const folio = this.#store.dirty.get(nid);
+      const folio = dirty.get(nid);
       if (folio === undefined) continue;
+      assert(logOfNode(NodeFooter.flag.get(folio.view, NODE_FOOTER_OFFSET)) === log, 'a node goes to its own log');
+      const { version } = yield* nat.lookup(nid);
       const address = yield* this.#allocator.allocate(log, { nid, version: 0, offsetInNode: 0 });
-      if (copies.length > 0 && address !== start + copies.length) {
-        yield* this.#submit(start, copies, written);
-        [copies, written] = [[], []];
-      }
-      if (copies.length === 0) start = address;
-      const old = folio.address;
-      if (old !== NEW_ADDRESS && old !== NULL_ADDRESS) yield* this.#allocator.invalidate(old);
-      const { view } = folio;
+      // From here on nothing waits until the block is ready.
+      const { view, address: old } = folio;
+      const isNew = old === NEW_ADDRESS || old === NULL_ADDRESS;
+      const isGone = dirty.get(nid) !== folio;
+      const ino = NodeFooter.ino.get(view, NODE_FOOTER_OFFSET);
+      const marks = fsync && !isGone ? NodeFlag.fsync | (nid === ino && isNew ? NodeFlag.dentry : 0) : 0;
       const flag = NodeFooter.flag.get(view, NODE_FOOTER_OFFSET) & ~(NodeFlag.fsync | NodeFlag.dentry);
       NodeFooter.flag.set(view, NODE_FOOTER_OFFSET, (flag | marks) >>> 0);
-      NodeFooter.checkpointVersion.set(view, NODE_FOOTER_OFFSET, this.epoch.versionLow, this.epoch.versionHigh);
+      NodeFooter.checkpointVersion.set(view, NODE_FOOTER_OFFSET, this.#epoch.versionLow, this.#epoch.versionHigh);
       NodeFooter.nextAddress.set(view, NODE_FOOTER_OFFSET, this.#allocator.nextAddress(log));
-      const ino = NodeFooter.ino.get(view, NODE_FOOTER_OFFSET);
-      if (nid === ino) sealInode(this.#store.superblock, folio.bytes);
+      if (nid === ino) sealInode(superblock, folio.bytes);
+      let run = runs.at(-1);
+      if (run === undefined || address !== run.start + run.blocks.length || run.blocks.length === RUN_NODES_MAX) {
+        run = { start: address, blocks: [], nids: [] };
+        runs.push(run);
+      }
+      run.blocks.push(folio.bytes.slice());
+      run.nids.push(nid);
+      if (isGone) {
+        // Cut off while the log moved on. Its block is written all the same: the chain goes through it.
+        yield* this.#allocator.invalidate(address);
+        continue;
+      }
+      nat.set({ nid, ino, version, blockAddress: address });
       folio.address = address;
-      const { version } = yield* this.#store.nat.lookup(nid);
-      this.#store.nat.set({ nid, ino, version, blockAddress: address });
-      // A copy: the node may change again while this one is on its way.
-      copies.push(folio.bytes.slice());
-      written.push([nid, address]);
+      if (!isNew) yield* this.#allocator.invalidate(old);
     }
-    if (copies.length > 0) yield* this.#submit(start, copies, written);
+    return runs;
   }
 
-  *#submit(start: number, copies: readonly Uint8Array[], written: ReadonlyArray<[number, number]>): Task<void> {
-    yield* submitAndWait(this.#store.device, writeBio(start * BLOCK_SIZE, [...copies]));
-    for (const [index, [nid, address]] of written.entries()) {
+  *#submit({ start, blocks, nids }: NodeRun, flags = 0): Task<void> {
+    yield* submitAndWait(this.#store.device, writeBio(start * BLOCK_SIZE, blocks, flags));
+    for (const [index, nid] of nids.entries()) {
       const folio = this.#store.dirty.get(nid);
       // Changed or moved meanwhile: it is dirty still.
-      if (folio === undefined || folio.address !== address || !sameBytes(folio.bytes, copies[index]!)) continue;
+      if (folio === undefined || folio.address !== start + index || !sameBytes(folio.bytes, blocks[index]!)) continue;
       this.#store.markClean(nid);
     }
   }

@@ -1,10 +1,11 @@
 // The segments of a volume that is written to: how many blocks of each are valid, and which.
 //
-//   per segment, always in memory   valid blocks now, valid blocks at the last checkpoint, type: 5 bytes
-//   per segment in use by a writer  both bit maps and the time: loaded when first needed, dropped when clean
+//   per segment, always in memory   valid blocks now, blocks that are held until the next checkpoint, type: 5 bytes
+//   per segment in use by a writer  bit maps and the time: loaded when first needed, dropped when clean
 //
 // A block that was valid at the last checkpoint is not written to before the next one, even if nothing points to it any
-// more: a crash goes back to that checkpoint (I-61). Hence two maps.
+// more: a crash goes back to that checkpoint (I-61). Nor is a block that was written since (I-33): fsynced nodes are a chain
+// through the log, which recovery follows, and what they point to was promised. Hence a map of the blocks that are held.
 // Source: spec 4.5, 4.6, 5.3; kernel fs/f2fs/segment.c.
 
 import { assert } from '@f2fskit/errno';
@@ -42,6 +43,8 @@ export class Segment {
   readonly valid: Uint8Array;
   /** The same at the last checkpoint. */
   readonly committed: Uint8Array;
+  /** Not to be written before the next checkpoint: valid at the last one, or taken since. */
+  readonly held: Uint8Array;
   modifiedTime: number;
   dirty = false;
 
@@ -50,13 +53,14 @@ export class Segment {
     this.type = type;
     this.valid = validMap;
     this.committed = validMap.slice();
+    this.held = validMap.slice();
     this.modifiedTime = modifiedTime;
   }
 
-  /** The first block at or after `from` that may be written: valid neither now nor at the last checkpoint. 512 = none. */
+  /** The first block at or after `from` that may be written. 512 = none. */
   nextHole(from: number): number {
     for (let offset = from; offset < SEGMENT_BLOCKS; offset++) {
-      if (!testMsb(this.valid, offset) && !testMsb(this.committed, offset)) return offset;
+      if (!testMsb(this.held, offset)) return offset;
     }
     return SEGMENT_BLOCKS;
   }
@@ -66,8 +70,8 @@ export class SegmentTable {
   readonly superblock: Superblock;
   /** Valid blocks of each segment now. */
   readonly validCounts: Uint16Array;
-  /** The same at the last checkpoint. */
-  readonly committedCounts: Uint16Array;
+  /** Blocks of each segment that are not to be written before the next checkpoint. */
+  readonly heldCounts: Uint16Array;
   readonly types: Uint8Array;
   readonly #blocks: MetadataBlocks;
   /** Which copy of each SIT block is current; what the next checkpoint stores. */
@@ -88,7 +92,7 @@ export class SegmentTable {
     this.versionBitmap = versionBitmap.slice();
     this.#journal = new Map(journal.map((entry) => [entry.segno, entry]));
     this.validCounts = new Uint16Array(superblock.segmentCountMain);
-    this.committedCounts = new Uint16Array(superblock.segmentCountMain);
+    this.heldCounts = new Uint16Array(superblock.segmentCountMain);
     this.types = new Uint8Array(superblock.segmentCountMain);
   }
 
@@ -106,7 +110,7 @@ export class SegmentTable {
         this.types[segno] = entry.type;
       }
     }
-    this.committedCounts.set(this.validCounts);
+    this.heldCounts.set(this.validCounts);
   }
 
   /** The segment if its maps are in memory. */
@@ -139,8 +143,17 @@ export class SegmentTable {
   setValid(segment: Segment, offset: number, now: number): void {
     if (testMsb(segment.valid, offset)) throw this.#inconsistent(segment.segno, offset, 'free', 'in use');
     setMsb(segment.valid, offset);
+    this.hold(segment, offset);
     this.#touch(segment, now);
     this.validCounts[segment.segno]!++;
+  }
+
+  /** Keeps a block as it is until the next checkpoint. */
+  hold(segment: Segment, offset: number): void {
+    if (testMsb(segment.held, offset)) return;
+    setMsb(segment.held, offset);
+    this.heldCounts[segment.segno]!++;
+    this.#markDirty(segment);
   }
 
   /** Marks a block as free. It can be written again after the next checkpoint. */
@@ -158,9 +171,9 @@ export class SegmentTable {
     this.#markDirty(segment);
   }
 
-  /** Nothing is in it, and nothing was at the last checkpoint. */
+  /** Every block of it may be written. */
   isFree(segno: number): boolean {
-    return this.validCounts[segno] === 0 && this.committedCounts[segno] === 0;
+    return this.heldCounts[segno] === 0;
   }
 
   /**
@@ -195,8 +208,9 @@ export class SegmentTable {
   committed(): void {
     for (const segment of this.#dirty) {
       segment.committed.set(segment.valid);
+      segment.held.set(segment.valid);
       segment.dirty = false;
-      this.committedCounts[segment.segno] = this.validCounts[segment.segno]!;
+      this.heldCounts[segment.segno] = this.validCounts[segment.segno]!;
     }
     this.#dirty.clear();
   }

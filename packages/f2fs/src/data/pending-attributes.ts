@@ -1,0 +1,54 @@
+// Size and times of a file that is being written to. They change with every page; the node learns them when it is about to be
+// written: at a checkpoint, at an fsync, or when something else changes in it.
+
+import { RawInode } from '@f2fskit/f2fs-format';
+import type { Task } from '@f2fskit/task';
+import type { Timestamp } from '@f2fskit/vfs';
+import { changeInodeNode, setChangeTime, setModifyTime } from '../change-inode.ts';
+import type { F2fsInode } from '../inode.ts';
+import type { VolumeWriter } from '../volume-writer.ts';
+
+export interface PendingAttributes {
+  /** Bytes. */
+  size: number;
+  /** Of the last write; `undefined` where only the size changed. */
+  mtime: Timestamp | undefined;
+}
+
+/** The file has `size` bytes and was changed now. Waits for nothing. */
+export function noteContentChange(writer: VolumeWriter, inode: F2fsInode, size: number): void {
+  inode.pending = { size, mtime: writer.clock.now() };
+  writer.unsettled.add(inode);
+}
+
+/** A write reached `end`: the file may have grown. Waits for nothing. */
+export function noteEnd(writer: VolumeWriter, inode: F2fsInode, end: number): void {
+  if (end <= inode.size) return;
+  inode.pending = { size: end, mtime: inode.pending?.mtime };
+  writer.unsettled.add(inode);
+}
+
+/** Puts what is pending into the node; part of an operation or of a checkpoint. Throws what reading the node met. */
+export function* settleInode(writer: VolumeWriter, inode: F2fsInode): Task<void> {
+  writer.unsettled.delete(inode);
+  if (inode.pending === undefined || inode.gone) return;
+  yield* changeInodeNode(writer, inode.ino, (view) => {
+    const { pending } = inode;
+    inode.pending = undefined;
+    if (pending === undefined) return;
+    RawInode.size.set(view, 0, pending.size);
+    if (pending.mtime === undefined) return;
+    setModifyTime(view, pending.mtime);
+    // A rename or chmod may have come since.
+    if (isLater(pending.mtime, inode.fields.ctime)) setChangeTime(view, pending.mtime);
+  });
+}
+
+/** As {@link settleInode}, for every file. */
+export function* settleInodes(writer: VolumeWriter): Task<void> {
+  for (const inode of writer.unsettled) yield* settleInode(writer, inode);
+}
+
+export function isLater(a: Timestamp, b: Timestamp): boolean {
+  return a.seconds > b.seconds || (a.seconds === b.seconds && a.nanoseconds > b.nanoseconds);
+}

@@ -1,0 +1,125 @@
+// write(2): checks, space, pages, and for a synchronous file the way to the medium.
+//
+//   1. the lock of the inode: one writer at a time
+//   2. contents in the inode move out if they would not fit any more
+//   3. every hole that is written to is reserved: what does not fit is not begun (ENOSPC, or a short count)
+//   4. pages (`performWrite`)
+//   5. what was reserved behind the new end, by a write that failed, is given back
+//
+// Source: buffered I/O spec 4, 5.1; kernel fs/f2fs/file.c (f2fs_file_write_iter).
+
+import { EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
+import { Advise, BLOCK_SIZE, InlineFlag, InodeFlag, nodePath } from '@f2fskit/f2fs-format';
+import type { Task } from '@f2fskit/task';
+import type { Written } from '@f2fskit/vfs';
+import { performWrite, type WriteSource } from '@f2fskit/writeback';
+import { hasInlineData } from '../inline-data.ts';
+import type { F2fsInode } from '../inode.ts';
+import { truncateBlocks } from '../names/free-inode.ts';
+import type { VolumeWriter } from '../volume-writer.ts';
+import { convertInline } from './inline-file.ts';
+import { PageWrites } from './page-writes.ts';
+import { noteContentChange } from './pending-attributes.ts';
+import { reserveBlocks } from './reserve-blocks.ts';
+
+/** Blocks that one operation reserves at most. */
+const RESERVE_BLOCKS = 4096;
+
+/**
+ * Writes `source` at `position`, or at the end of the file. A short count means that something failed behind it. Throws
+ * EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP, EIO.
+ */
+export function* writeFile(
+  writer: VolumeWriter,
+  inode: F2fsInode,
+  position: number | 'end',
+  source: WriteSource,
+): Task<Written> {
+  const held = yield* writer.locks.lock([inode.ino]);
+  try {
+    checkContents(inode);
+    if ((inode.fields.flags & InodeFlag.append) !== 0 && position !== 'end') throw new FsError(EPERM);
+    const start = position === 'end' ? inode.size : position;
+    if (source.length === 0) return { bytes: 0, end: start };
+    checkSize(inode, start + source.length);
+    const bytes = yield* writeLocked(writer, inode, start, source);
+    return { bytes, end: start + bytes };
+  } finally {
+    held.unlock();
+  }
+}
+
+function* writeLocked(writer: VolumeWriter, inode: F2fsInode, start: number, source: WriteSource): Task<number> {
+  const end = start + source.length;
+  if (hasInlineData(inode.raw) && end > inode.fields.inlineArea.size) yield* convertInline(writer, inode);
+  const inline = hasInlineData(inode.raw);
+  const first = Math.floor(start / BLOCK_SIZE);
+  const reserved = inline
+    ? Number.POSITIVE_INFINITY
+    : yield* reserve(writer, inode, first, Math.ceil(end / BLOCK_SIZE));
+  const room = reserved * BLOCK_SIZE - start;
+  if (room <= 0) throw new FsError(ENOSPC);
+  const file = inode.pages();
+  const sizeBefore = inode.size;
+  try {
+    noteContentChange(writer, inode, sizeBefore);
+    const what = room < source.length ? new FirstBytes(source, room) : source;
+    return yield* performWrite(file.mapping, start, what, new PageWrites(writer, inode, file));
+  } finally {
+    const keep = Math.ceil(Math.max(inode.size, sizeBefore) / BLOCK_SIZE);
+    // Only what this write reserved: blocks behind the end may be there on purpose.
+    if (!inline && inode.size < end && reserved > Math.max(keep, first)) {
+      yield* writer.operation(truncateBlocks(writer, inode.raw, Math.max(keep, first)));
+    }
+  }
+}
+
+function* reserve(writer: VolumeWriter, inode: F2fsInode, first: number, end: number): Task<number> {
+  for (let at = first; at < end; ) {
+    const until = Math.min(end, at + RESERVE_BLOCKS);
+    const got = yield* writer.operation(reserveBlocks(writer, inode.raw, at, until));
+    if (got < until) return got;
+    at = got;
+  }
+  return end;
+}
+
+/** Throws what speaks against changing the contents of the file. */
+export function checkContents(inode: F2fsInode): void {
+  const { flags, advise, inlineFlags, compressed, deviceAlias } = inode.fields;
+  if (inode.kind === 'directory') throw new FsError(EISDIR);
+  if (inode.kind !== 'file') throw new FsError(EINVAL, `ino ${inode.ino} holds no data`);
+  if ((flags & InodeFlag.immutable) !== 0) throw new FsError(EPERM);
+  if ((advise & Advise.encrypt) !== 0) throw new FsError(ENOKEY, 'the file is encrypted');
+  if ((advise & Advise.verity) !== 0) throw new FsError(EPERM, 'the file is protected by verity');
+  if (deviceAlias) throw new FsError(EPERM, 'the file stands for a device');
+  if ((inlineFlags & InlineFlag.compressReleased) !== 0) {
+    throw new FsError(EPERM, 'the blocks that compression saved were given away');
+  }
+  if (compressed) throw new FsError(EOPNOTSUPP, 'compressed files are not written to');
+}
+
+/** Throws EFBIG for a size that no tree of nodes reaches. */
+export function checkSize({ fields }: F2fsInode, size: number): void {
+  if (!Number.isSafeInteger(size)) throw new FsError(EFBIG);
+  if (size > 0) nodePath(Math.ceil(size / BLOCK_SIZE) - 1, fields.addressesPerInode, fields.addressesPerNode);
+}
+
+/** The first bytes of another source. */
+class FirstBytes implements WriteSource {
+  readonly #source: WriteSource;
+  readonly length: number;
+
+  constructor(source: WriteSource, length: number) {
+    this.#source = source;
+    this.length = length;
+  }
+
+  *prepare(at: number, length: number): Task<number> {
+    return Math.min(this.length - at, yield* this.#source.prepare(at, length));
+  }
+
+  copy(at: number, target: Uint8Array): number {
+    return this.#source.copy(at, target.subarray(0, this.length - at));
+  }
+}

@@ -1,0 +1,186 @@
+// A new inode, as Linux 6.1 makes one with its default mount options: what it takes from its directory, which extra fields
+// it has, what it keeps inside itself.
+//
+//   all           inline xattrs, extra attributes where the volume has them, a random generation
+//   regular       inline data; the mark of cold or hot by its name
+//   directory     inline entries, with "." and ".."
+//   symlink       its target inside where that fits
+//   device        its numbers where the first addresses would be
+//
+// New files are not compressed; new directories take over what their directory says of compression.
+// Source: spec 6.2 to 6.6, 8.1 to 8.3, 2.6; kernel fs/f2fs/namei.c (f2fs_new_inode, set_file_temperature).
+
+import {
+  Advise,
+  DeviceNumbers,
+  EXTRA_ATTRIBUTES_SIZE,
+  ExtraAttributes,
+  encodeDevice,
+  Feature,
+  FileType,
+  fileTypeOfMode,
+  hasFeature,
+  INLINE_XATTR_WORDS_DEFAULT,
+  INODE_ADDRESSES_OFFSET,
+  InlineFlag,
+  InodeFlag,
+  inlineBytesMax,
+  RawInode,
+  type Superblock,
+} from '@f2fskit/f2fs-format';
+import type { DecodedInode } from '@f2fskit/f2fs-node';
+import type { Task } from '@f2fskit/task';
+import { inodeChanged, setAccessTime, setChangeTime, setModifyTime } from '../change-inode.ts';
+import type { VolumeWriter } from '../volume-writer.ts';
+import type { Claim } from './claim.ts';
+import { writeDots } from './dentry-edit.ts';
+import { inlineAreaIn } from './directory-areas.ts';
+import { addNode } from './nodes.ts';
+
+/** What a new inode is to be. */
+export interface InodeRequest {
+  /** With the type. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly name: Uint8Array;
+  /** Of a device. */
+  readonly device?: { readonly major: number; readonly minor: number };
+  /** Of a symlink. */
+  readonly target?: Uint8Array;
+}
+
+const SET_GID = 0o2000;
+
+const INHERITED =
+  InodeFlag.sync |
+  InodeFlag.noDump |
+  InodeFlag.noAtime |
+  InodeFlag.dirSync |
+  InodeFlag.projectInherit |
+  InodeFlag.casefold;
+
+/** Bytes of data or entries that a new inode keeps inside. */
+export function inlineBytesOfNew(superblock: Superblock): number {
+  const extraBytes = hasFeature(superblock, Feature.extraAttr) ? EXTRA_ATTRIBUTES_SIZE : 0;
+  return inlineBytesMax(extraBytes / 4, INLINE_XATTR_WORDS_DEFAULT);
+}
+
+/** Makes an inode that has a name already, in memory: `parent` gets it later. A node of the claim is used. */
+export function* buildInode(
+  writer: VolumeWriter,
+  claim: Claim,
+  parent: DecodedInode,
+  request: InodeRequest,
+): Task<DecodedInode> {
+  const { superblock } = writer.store;
+  const fileType = fileTypeOfMode(request.mode);
+  const directory = fileType === FileType.directory;
+  const node = yield* addNode(writer, claim, { ino: 0, nodeOffset: 0, cold: !directory });
+  const { nid: ino, view, bytes } = node;
+  const { name, uid } = request;
+  const raw = RawInode;
+  const now = writer.clock.now();
+  const givesGroup = (parent.fields.mode & SET_GID) !== 0;
+  raw.mode.set(view, 0, directory && givesGroup ? request.mode | SET_GID : request.mode);
+  raw.uid.set(view, 0, uid);
+  raw.gid.set(view, 0, givesGroup ? parent.fields.gid : request.gid);
+  raw.links.set(view, 0, directory ? 2 : 1);
+  raw.blocks.set(view, 0, 1);
+  setAccessTime(view, now);
+  setChangeTime(view, now);
+  setModifyTime(view, now);
+  raw.generation.set(view, 0, writer.random.u32());
+  raw.flags.set(view, 0, inheritedFlags(parent, fileType));
+  raw.parentIno.set(view, 0, parent.ino);
+  raw.nameLength.set(view, 0, name.length);
+  raw.name.set(view, 0, name);
+  if (fileType === FileType.regular) raw.advise.set(view, 0, temperatureOf(superblock, name));
+
+  const extraBytes = writeExtra(superblock, view, parent, directory, now);
+  const inlineBytes = inlineBytesOfNew(superblock);
+  const { target, device } = request;
+  let inlineFlags = InlineFlag.xattr | (extraBytes > 0 ? InlineFlag.extraAttr : 0);
+  if (directory) {
+    inlineFlags |= InlineFlag.dentry;
+    raw.size.set(view, 0, inlineBytes);
+    raw.currentDepth.set(view, 0, 1);
+  } else if (fileType === FileType.regular) inlineFlags |= InlineFlag.data;
+  else if (target !== undefined) {
+    raw.size.set(view, 0, target.length);
+    if (target.length <= inlineBytes) {
+      inlineFlags |= InlineFlag.data | InlineFlag.dataExist;
+      bytes.set(target, INODE_ADDRESSES_OFFSET + extraBytes + 4);
+    }
+  } else if (device !== undefined) {
+    const { small, large } = encodeDevice(device.major, device.minor);
+    DeviceNumbers.small.set(view, INODE_ADDRESSES_OFFSET + extraBytes, small);
+    DeviceNumbers.large.set(view, INODE_ADDRESSES_OFFSET + extraBytes, large);
+  }
+  raw.inlineFlags.set(view, 0, inlineFlags);
+  const inode = inodeChanged(writer, ino, node);
+  if (!directory) return inode;
+  writeDots(inlineAreaIn(inode, bytes, view), ino, parent.ino);
+  return inodeChanged(writer, ino, node);
+}
+
+/** Fills the extra attributes; returns their size in bytes. */
+function writeExtra(
+  superblock: Superblock,
+  view: DataView,
+  parent: DecodedInode,
+  directory: boolean,
+  now: { seconds: number; nanoseconds: number },
+): number {
+  if (!hasFeature(superblock, Feature.extraAttr)) return 0;
+  const at = INODE_ADDRESSES_OFFSET;
+  const extra = ExtraAttributes;
+  extra.size.set(view, at, EXTRA_ATTRIBUTES_SIZE);
+  if (hasFeature(superblock, Feature.flexibleInlineXattr)) {
+    extra.inlineXattrWords.set(view, at, INLINE_XATTR_WORDS_DEFAULT);
+  }
+  const { projectId, flags, compressAlgorithm, logClusterSize, compressFlag } = parent.fields;
+  if (projectId !== undefined && (flags & InodeFlag.projectInherit) !== 0) extra.projectId.set(view, at, projectId);
+  if (hasFeature(superblock, Feature.inodeCrtime)) {
+    extra.createSeconds.set(view, at, now.seconds);
+    extra.createNanoseconds.set(view, at, now.nanoseconds);
+  }
+  if (directory && (flags & InodeFlag.compress) !== 0) {
+    extra.compressAlgorithm.set(view, at, compressAlgorithm);
+    extra.logClusterSize.set(view, at, logClusterSize);
+    extra.compressFlag.set(view, at, (compressFlag.level << 8) | (compressFlag.checksum ? 1 : 0));
+  }
+  return EXTRA_ATTRIBUTES_SIZE;
+}
+
+function inheritedFlags({ fields: { flags } }: DecodedInode, fileType: number): number {
+  if (fileType === FileType.directory) {
+    return (flags & (INHERITED | InodeFlag.compress | InodeFlag.noCompress)) | InodeFlag.index;
+  }
+  if (fileType !== FileType.regular) return flags & (InodeFlag.noDump | InodeFlag.noAtime);
+  return flags & INHERITED & ~(InodeFlag.dirSync | InodeFlag.projectInherit | InodeFlag.casefold);
+}
+
+/** Cold or hot by the extension of a name. Source: spec 2.6. */
+function temperatureOf({ coldExtensions, hotExtensions }: Superblock, name: Uint8Array): number {
+  if (coldExtensions.some((extension) => hasExtension(name, extension))) return Advise.cold;
+  return hotExtensions.some((extension) => hasExtension(name, extension)) ? Advise.hot : 0;
+}
+
+const DOT = 0x2e;
+
+/** Whether what stands behind a dot of the name begins with the extension, in any case. */
+function hasExtension(name: Uint8Array, extension: string): boolean {
+  if (extension === '*') return true;
+  for (let dot = 1; dot + 1 + extension.length <= name.length; dot++) {
+    if (name[dot] !== DOT) continue;
+    let same = 0;
+    while (same < extension.length && lower(name[dot + 1 + same]!) === lower(extension.charCodeAt(same))) same++;
+    if (same === extension.length) return true;
+  }
+  return false;
+}
+
+function lower(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
+}

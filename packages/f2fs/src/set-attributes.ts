@@ -1,0 +1,51 @@
+// chmod, chown, utimens: mode, owner and times of an inode.
+
+import { EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
+import { InodeFlag, RawInode } from '@f2fskit/f2fs-format';
+import type { Task } from '@f2fskit/task';
+import { type AttributeChanges, bytesEqual, utf8Encode } from '@f2fskit/vfs';
+import { changeInode, setAccessTime, setModifyTime } from './change-inode.ts';
+import { settleInode } from './data/pending-attributes.ts';
+import type { F2fsInode } from './inode.ts';
+import type { VolumeWriter } from './volume-writer.ts';
+import { readXattrs } from './xattr.ts';
+
+/**
+ * chmod, chown and utimens. Throws EPERM for an immutable or append-only file, EOPNOTSUPP for a new mode where an access
+ * control list would have to change with it.
+ */
+export function setAttributes(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
+  return writer.operation(applyChanges(writer, inode, changes));
+}
+
+function* applyChanges(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
+  const { mode, uid, gid, atime, mtime } = changes;
+  if ((inode.fields.flags & (InodeFlag.immutable | InodeFlag.append)) !== 0) throw new FsError(EPERM);
+  if (mode !== undefined && (yield* hasAccessList(writer, inode))) {
+    throw new FsError(EOPNOTSUPP, 'the file has an access control list, which would have to change as well');
+  }
+  yield* settleInode(writer, inode);
+  yield* changeInode(writer, inode, (view) => {
+    let bits = RawInode.mode.get(view, 0);
+    if (mode !== undefined) bits = (bits & 0xf000) | (mode & 0o7777);
+    // Another owner must not inherit the powers of this one. Source: kernel fs/open.c (chown_common), fs/attr.c.
+    if ((uid !== undefined || gid !== undefined) && inode.kind !== 'directory') {
+      bits &= ~SET_UID;
+      if ((bits & GROUP_EXECUTE) !== 0) bits &= ~SET_GID;
+    }
+    RawInode.mode.set(view, 0, bits);
+    if (uid !== undefined) RawInode.uid.set(view, 0, uid);
+    if (gid !== undefined) RawInode.gid.set(view, 0, gid);
+    if (atime !== undefined) setAccessTime(view, atime);
+    if (mtime !== undefined) setModifyTime(view, mtime);
+  });
+}
+
+const SET_UID = 0o4000;
+const SET_GID = 0o2000;
+const GROUP_EXECUTE = 0o010;
+const ACCESS_LIST = utf8Encode('system.posix_acl_access');
+
+function* hasAccessList({ store }: VolumeWriter, inode: F2fsInode): Task<boolean> {
+  return (yield* readXattrs(store, inode.raw)).some(({ name }) => bytesEqual(name, ACCESS_LIST));
+}
