@@ -1,6 +1,7 @@
 // From what a user has to the device of the volume in it: a bare volume, or one in containers, found by looking.
 
 import { BlobDevice, type BlobLike, type BlockDevice, MemoryDevice } from '@f2fskit/block';
+import { EROFS, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, SUPER_MAGIC, SUPER_OFFSET } from '@f2fskit/f2fs-format';
 import { type OpenedContainer, openContainer, volumeByMagic } from '@f2fskit/images';
 import type { Task } from '@f2fskit/task';
@@ -16,6 +17,8 @@ export interface ImageOptions {
    * true. What is found in a container is read-only.
    */
   containers?: boolean;
+  /** Opens for writing: EROFS for a volume in a container. Default false. */
+  writable?: boolean;
 }
 
 /** A source as a device, and the bytes behind its last whole sector, which a device leaves out. */
@@ -79,9 +82,15 @@ export async function blobFile(source: VolumeSource): Promise<ImageFile> {
  * file. Throws what `openContainer` of `@f2fskit/images` throws.
  */
 export function* findVolume({ device, tail }: ImageFile, options: ImageOptions): Task<OpenImage> {
-  const { partition, containers = true } = options;
+  const { partition, containers = true, writable = false } = options;
   if (!containers) return { device, container: [], problems: [] };
   const wanted = partition === undefined ? {} : { partition };
   const opened: OpenedContainer = yield* openContainer(device, { format: f2fsFormat, tail, ...wanted });
+  if (writable && opened.description.length > 0) {
+    throw new FsError(
+      EROFS,
+      `the volume is inside a container, which is read-only: ${opened.description.join(', in ')}`,
+    );
+  }
   return { device: opened.device, container: opened.description, problems: opened.problems };
 }

@@ -69,9 +69,23 @@ export class Volume<B extends Uint8Array = Uint8Array, H extends FileHandle<B> =
     return [...this.#containerProblems, ...this.f2fs.problems];
   }
 
-  /** Closes the device. */
+  /** Called once the device is closed: gives back what the entry holds beside it. */
+  onClosed: (() => void) | undefined = undefined;
+
+  /** Makes every change durable. */
+  async sync(): Promise<void> {
+    await this.scheduler.run(this.f2fs.sync());
+  }
+
+  /** Makes every change durable, and closes the device. Rejects when that fails: the device is closed all the same. */
   async close(): Promise<void> {
-    await runAsync(closeDevice(this.device));
+    try {
+      await this.scheduler.run(this.f2fs.unmount());
+    } finally {
+      await runAsync(closeDevice(this.device));
+      this.onClosed?.();
+      this.onClosed = undefined;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -58,6 +58,9 @@ export interface Abortable {
   signal?: AbortSignalLike | undefined;
 }
 
+/** Seconds since 1970, as a number or as text, or a Date. */
+export type TimeLike = string | number | Date;
+
 export interface StatOptions {
   bigint?: boolean | undefined;
 }
@@ -219,9 +222,19 @@ export interface LinuxFileCalls<R extends Form, From extends unknown[]> {
   fiemap(...of: [...From, options?: FiemapOptions]): Result<R, FileExtent[]>;
 }
 
-/** The shape of `node:fs/promises`, as far as it reads. */
+/** Changing attributes, by path. EROFS on a volume that is not opened for writing. */
+export interface AttributeCalls<R extends Form> {
+  chmod(path: PathLike, mode: number | string): Result<R, void>;
+  chown(path: PathLike, uid: number, gid: number): Result<R, void>;
+  lchown(path: PathLike, uid: number, gid: number): Result<R, void>;
+  utimes(path: PathLike, atime: TimeLike, mtime: TimeLike): Result<R, void>;
+  lutimes(path: PathLike, atime: TimeLike, mtime: TimeLike): Result<R, void>;
+}
+
+/** The shape of `node:fs/promises`: what reads, and what changes attributes. */
 export interface FsPromises<B extends Uint8Array = Uint8Array, H extends FileHandle<B> = FileHandle<B>>
-  extends LinuxCalls<'promise', B> {
+  extends LinuxCalls<'promise', B>,
+    AttributeCalls<'promise'> {
   access(path: PathLike, mode?: number): Promise<void>;
   glob(pattern: string | readonly string[], options: GlobDirentOptions): AsyncGenerator<Dirent, void, undefined>;
   glob(pattern: string | readonly string[], options?: GlobOptions): AsyncGenerator<string, void, undefined>;
@@ -237,9 +250,17 @@ export interface FsPromises<B extends Uint8Array = Uint8Array, H extends FileHan
   statfs: StatfsCall<'promise'>;
 }
 
-/** The sync methods of `node:fs`, as far as they read. */
+/** The sync methods of `node:fs`: what reads, and what changes attributes. */
 export interface FsSync<B extends Uint8Array = Uint8Array> {
   accessSync(path: PathLike, mode?: number): void;
+  chmodSync: AttributeCalls<'sync'>['chmod'];
+  chownSync: AttributeCalls<'sync'>['chown'];
+  lchownSync: AttributeCalls<'sync'>['lchown'];
+  utimesSync: AttributeCalls<'sync'>['utimes'];
+  lutimesSync: AttributeCalls<'sync'>['lutimes'];
+  fchmodSync(fd: number, mode: number | string): void;
+  fchownSync(fd: number, uid: number, gid: number): void;
+  futimesSync(fd: number, atime: TimeLike, mtime: TimeLike): void;
   closeSync(fd: number): void;
   /** Never throws. */
   existsSync(path: PathLike): boolean;

@@ -3,8 +3,18 @@
 import { EBADF, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import type { FileExtent } from '@f2fskit/vfs';
-import type { Abortable, BufferView, Encoding, FiemapOptions, ReadOptions, StatOptions, TextOptions } from './api.ts';
+import type {
+  Abortable,
+  BufferView,
+  Encoding,
+  FiemapOptions,
+  ReadOptions,
+  StatOptions,
+  TextOptions,
+  TimeLike,
+} from './api.ts';
 import type { FsContext } from './context.ts';
+import { fchmod, fchown, futimes } from './operations/attributes.ts';
 import { fiemap, seekData, seekHole } from './operations/linux.ts';
 import { close } from './operations/open.ts';
 import { type ReadPlace, read, readv } from './operations/read.ts';
@@ -80,6 +90,25 @@ export class FileHandle<B extends Uint8Array = Uint8Array> {
   stat(options?: StatOptions): Promise<Stats | BigIntStats>;
   async stat(options?: StatOptions): Promise<Stats | BigIntStats> {
     return this.#run(fstat(this.#context, this.#open('fstat'), options));
+  }
+
+  chmod(mode: number | string): Promise<void> {
+    return this.#run(fchmod(this.#context, this.#open('fchmod'), mode));
+  }
+
+  chown(uid: number, gid: number): Promise<void> {
+    return this.#run(fchown(this.#context, this.#open('fchown'), uid, gid));
+  }
+
+  utimes(atime: TimeLike, mtime: TimeLike): Promise<void> {
+    return this.#run(futimes(this.#context, this.#open('futime'), atime, mtime));
+  }
+
+  /** Makes every change of the volume durable. */
+  async sync(): Promise<void> {
+    this.#open('fsync');
+    const { sync } = this.#context.vfs.filesystem;
+    if (sync !== undefined) await this.#run(sync.call(this.#context.vfs.filesystem));
   }
 
   async seekData(position: number): Promise<number> {

@@ -6,6 +6,7 @@ import type { FsPromises, FsSync, GlobDirentOptions, GlobOptions, PathLike } fro
 import type { FsContext } from './context.ts';
 import type { Dirent } from './dirent.ts';
 import type { FileHandle } from './file-handle.ts';
+import { chmod, chown, fchmod, fchown, futimes, lchown, lutimes, utimes } from './operations/attributes.ts';
 import { Glob } from './operations/glob.ts';
 import { access, exists, readlink, realpath } from './operations/links.ts';
 import { fiemap, getFlags, getxattr, listxattr, seekData, seekHole } from './operations/linux.ts';
@@ -21,24 +22,32 @@ type Operation = (context: any, ...args: any[]) => Task<unknown>;
 /** By path, in both forms. */
 const BOTH: Record<string, Operation> = {
   access,
+  chmod,
+  chown,
   getFlags,
   getxattr,
+  lchown,
   listxattr,
   lstat,
+  lutimes,
   opendir,
   readdir,
   readlink,
   realpath,
   stat,
   statfs,
+  utimes,
 };
 
 /** In the sync form only, or different there. */
 const SYNC: Record<string, Operation> = {
   ...BOTH,
   exists,
+  fchmod,
+  fchown,
   fiemap,
   fstat,
+  futimes,
   lstat: unlessAbsent(lstat),
   open,
   readFile,

@@ -23,7 +23,7 @@ export interface NodeOpenOptions extends OpenOptions {
 }
 
 /**
- * Opens a volume for reading: a path or file URL, bytes, a Blob, or a device. A path may name a partition: `disk.img#3`,
+ * Opens a volume, for reading unless `writable` is set: a path or file URL, bytes, a Blob, or a device. A path may name a partition: `disk.img#3`,
  * `disk.img#userdata`; a file whose name contains the `#` comes first.
  */
 export async function openVolume(
@@ -32,16 +32,30 @@ export async function openVolume(
 ): Promise<NodeVolume> {
   const { mode, ...rest } = withNodeCodecs(options);
   if (!isPath(source)) return openFile(await blobFile(source), rest, nodeVolume);
-  const { file, options: named } = openImageFile(source, mode ?? 'sync', options);
-  return openFile(file, { ...rest, ...named }, nodeVolume);
+  const { file, release, options: named } = openImageFile(source, mode ?? 'sync', options);
+  try {
+    const volume = await openFile(file, { ...rest, ...named }, nodeVolume);
+    volume.onClosed = release;
+    return volume;
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** As {@link openVolume}, at once. Throws ERR_SYNC_UNAVAILABLE for what completes later. */
 export function openVolumeSync(source: string | URL | VolumeSource, options: NodeOpenOptions = {}): NodeVolume {
   const { mode, ...rest } = withNodeCodecs(options);
   if (!isPath(source)) return openFileSync(imageFile(source), rest, nodeVolume);
-  const { file, options: named } = openImageFile(source, mode ?? 'sync', options);
-  return openFileSync(file, { ...rest, ...named }, nodeVolume);
+  const { file, release, options: named } = openImageFile(source, mode ?? 'sync', options);
+  try {
+    const volume = openFileSync(file, { ...rest, ...named }, nodeVolume);
+    volume.onClosed = release;
+    return volume;
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /**

@@ -40,8 +40,8 @@ export function* realpath<B extends Uint8Array>(
 }
 
 /**
- * What the superuser may do on a read-only filesystem: read everything, write nothing (EROFS), execute what has any
- * execute bit, and search every directory.
+ * What the superuser may do: read everything, write where the volume is opened for writing (else EROFS), execute what has
+ * any execute bit, and search every directory.
  */
 export function* access(context: FsContext, path: PathLike, mode: number = constants.F_OK): Task<void> {
   const where = toPath(path);
@@ -52,7 +52,8 @@ export function* access(context: FsContext, path: PathLike, mode: number = const
 function* mayAccess({ vfs }: FsContext, path: string | Uint8Array, mode: number): Task<void> {
   const { inode } = yield* vfs.walk(path);
   if ((mode & constants.X_OK) !== 0 && !executable(inode)) throw new FsError(EACCES);
-  if ((mode & constants.W_OK) !== 0 && writesToVolume(inode)) throw new FsError(EROFS);
+  if ((mode & constants.W_OK) !== 0 && writesToVolume(inode) && vfs.filesystem.writable !== true)
+    throw new FsError(EROFS);
 }
 
 function executable(inode: Inode): boolean {

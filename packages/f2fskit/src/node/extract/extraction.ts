@@ -10,7 +10,6 @@ import { ExtractWalk } from '../../extract/extract-walk.ts';
 import { FilePieces, PIECE_BYTES } from '../../extract/file-pieces.ts';
 import { ExtractReport } from '../../extract/report.ts';
 import { codeOf, ExistsError, HostDirectory, type HostOptions } from './host-directory.ts';
-import type { HostXattrs } from './host-xattrs.ts';
 
 export interface ExtractionOptions extends HostOptions {
   paths?: readonly PathLike[] | undefined;
@@ -50,7 +49,6 @@ export class Extraction {
   readonly #walk: ExtractWalk;
   readonly #host: HostDirectory;
   readonly #options: ExtractionOptions;
-  readonly #xattrs: HostXattrs | undefined;
   readonly #buffer = new Uint8Array(PIECE_BYTES);
   /** The first name of each file that has several. */
   readonly #links = new Map<number, Buffer>();
@@ -59,9 +57,8 @@ export class Extraction {
   #rootExisted = false;
   #file: OpenFile | undefined = undefined;
 
-  constructor(vfs: Vfs, directory: string, options: ExtractionOptions, xattrs: HostXattrs | undefined) {
+  constructor(vfs: Vfs, directory: string, options: ExtractionOptions) {
     this.#options = options;
-    this.#xattrs = xattrs;
     this.#walk = new ExtractWalk(vfs, options.paths ?? []);
     this.#rootExisted = fs.existsSync(directory);
     makeDirectories(resolve(directory));
@@ -216,10 +213,7 @@ export class Extraction {
   *#queueXattrs(host: Buffer, path: Uint8Array, inode: Inode): Task<void> {
     if (!this.#options.xattrs) return;
     const xattrs = yield* inode.extendedAttributes();
-    if (xattrs.length === 0) return;
-    if (this.#xattrs === undefined) {
-      this.report.note('xattr', path, 'this host sets extended attributes only with fs-xattr or setfattr');
-    } else this.pendingXattrs = { host, path: path.slice(), xattrs };
+    if (xattrs.length > 0) this.pendingXattrs = { host, path: path.slice(), xattrs };
   }
 
   #noteAttributes(path: Uint8Array, modeBitsLost: number): void {

@@ -36,6 +36,8 @@ export interface ExtractOptions {
   onProgress?: (progress: ExtractProgress) => void;
 }
 
+const NO_XATTRS = 'this host sets extended attributes only with fs-xattr or setfattr';
+
 /**
  * Extracts into `directory`, which is made if need be. Nothing is ever written outside of it, and nothing partial has a final
  * name. What could not be done is in the report; it is no reason to stop. Rejects with ENOENT for a path that is not on the
@@ -43,20 +45,16 @@ export interface ExtractOptions {
  */
 export async function extract(volume: Volume, directory: string, options: ExtractOptions = {}): Promise<ExtractReport> {
   const { xattrs: withXattrs = true, signal, onProgress } = options;
-  const xattrs = withXattrs ? await openHostXattrs() : undefined;
-  const extraction = new Extraction(
-    volume.vfs,
-    directory,
-    {
-      paths: options.paths,
-      owners: options.owners ?? process.getuid?.() === 0,
-      force: options.force ?? false,
-      resume: options.resume ?? false,
-      devices: options.devices ?? false,
-      xattrs: withXattrs,
-    },
-    xattrs,
-  );
+  // Looked for when the first attribute is met: looking runs a program.
+  let xattrs: ReturnType<typeof openHostXattrs> | undefined;
+  const extraction = new Extraction(volume.vfs, directory, {
+    paths: options.paths,
+    owners: options.owners ?? process.getuid?.() === 0,
+    force: options.force ?? false,
+    resume: options.resume ?? false,
+    devices: options.devices ?? false,
+    xattrs: withXattrs,
+  });
   const { report } = extraction;
   const run = runner(volume);
   let sliceEnd = performance.now() + SLICE_MS;
@@ -66,10 +64,13 @@ export async function extract(volume: Volume, directory: string, options: Extrac
       const step = run(extraction.next());
       if (!(step instanceof Promise ? await step : step)) break;
       const pending = extraction.pendingXattrs;
-      if (pending !== undefined && xattrs !== undefined) {
+      if (pending !== undefined) {
         extraction.pendingXattrs = undefined;
-        if (!(await xattrs.set(pending.host, pending.xattrs)))
-          report.note('xattr', pending.path, 'the name is no text');
+        xattrs ??= openHostXattrs();
+        const { host, path } = pending;
+        const setter = await xattrs;
+        if (setter === undefined) report.note('xattr', path, NO_XATTRS);
+        else if (!(await setter.set(host, pending.xattrs))) report.note('xattr', path, 'the name is no text');
       }
       if (performance.now() < sliceEnd) continue;
       onProgress?.({ files: report.files, bytes: report.bytes, path: extraction.path });
@@ -78,7 +79,8 @@ export async function extract(volume: Volume, directory: string, options: Extrac
     }
   } finally {
     extraction.abort();
-    for (const line of (await xattrs?.finish()) ?? []) report.note('xattr', new Uint8Array(0), line);
+    const problems = await (await xattrs)?.finish();
+    for (const line of problems ?? []) report.note('xattr', new Uint8Array(0), line);
   }
   return report;
 }
