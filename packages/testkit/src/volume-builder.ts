@@ -3,6 +3,9 @@
 // one sound checkpoint; everything else is the caller's to get wrong.
 //
 //   | 0 superblock | 1 copy | … | 512 checkpoint packs | 1536 SIT | 2560 NAT | 3584 SSA | 4096 main area |
+//
+// Not the TestVolume of f2fs-node: that one states tables and nodes slot by slot, in any geometry, for tests of the layers
+// below a mount. This one is a whole volume, with names and content, for whatever reads volumes from outside.
 
 import { MemoryDevice } from '@f2fskit/block';
 import { assert } from '@f2fskit/errno';
