@@ -2,6 +2,7 @@
 
 import { type Argument, Command, type Option } from 'commander';
 import type { Volume } from 'f2fskit';
+import { type Edit, runEdit } from './edit.ts';
 import { openImage } from './image.ts';
 import type { Output, Streams } from './output.ts';
 
@@ -36,20 +37,28 @@ export interface ImageCommandSpec<Options> extends CommandShape {
   runOnImage(image: string, args: Arguments, options: Options, context: Context): Promise<void>;
 }
 
-/** The arguments behind IMAGE: strings, missing ones, and lists. */
-export type Arguments = ReadonlyArray<string | string[] | undefined>;
+/** A command that changes the volume. Its option --json is for the report of the run. */
+export interface EditCommandSpec<Options extends { json?: boolean }> extends CommandShape {
+  /** Called with a volume that is open for writing; it is left afterwards, see `runEdit`. */
+  edit(edit: Edit, args: Arguments, options: Options): Promise<void>;
+}
+
+/** The arguments behind IMAGE: text or what its parser made of it, missing ones, and lists. */
+export type Arguments = readonly unknown[];
 
 const VOLUME =
   'F2FS volume, bare or in an Android sparse image or a partition (disk.img#3, disk.img#userdata): a file, a block device, or - for standard input';
 
+const VOLUME_TO_CHANGE = 'F2FS volume to change, bare: a file or a block device';
+
 /** Adds a command whose first argument is IMAGE. */
-export function addCommand<Options>(
+export function addCommand<Options extends { json?: boolean }>(
   program: Command,
-  spec: CommandSpec<Options> | ImageCommandSpec<Options>,
+  spec: CommandSpec<Options> | ImageCommandSpec<Options> | EditCommandSpec<Options>,
   context: Context,
 ): void {
   const command = new Command(spec.name).summary(spec.summary).description(spec.summary);
-  command.argument('<image>', spec.image ?? VOLUME);
+  command.argument('<image>', spec.image ?? ('edit' in spec ? VOLUME_TO_CHANGE : VOLUME));
   for (const argument of spec.arguments) command.addArgument(argument);
   for (const option of spec.options ?? []) command.addOption(option);
   const width = Math.max(...spec.examples.map(([line]) => line.length));
@@ -57,9 +66,12 @@ export function addCommand<Options>(
   command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`);
   if (spec.notes !== undefined) command.addHelpText('after', `\n${spec.notes}`);
   command.action(async (image: string, ...rest: unknown[]) => {
-    const args = rest.slice(0, spec.arguments.length) as Array<string | string[] | undefined>;
+    const args = rest.slice(0, spec.arguments.length);
     const options = rest[spec.arguments.length] as Options;
-    if ('runOnImage' in spec) await spec.runOnImage(image, args, options, context);
+    if ('edit' in spec) {
+      const run = { name: spec.name, image, json: options.json === true };
+      await runEdit(run, context, (edit) => spec.edit(edit, args, options));
+    } else if ('runOnImage' in spec) await spec.runOnImage(image, args, options, context);
     else await withVolume(image, context, (volume) => spec.run(volume, args, options, context));
   });
   program.addCommand(command.copyInheritedSettings(program));

@@ -1,6 +1,7 @@
 // The process around the program.
 
 import v8 from 'node:v8';
+import type { Streams } from './output.ts';
 import { run } from './program.ts';
 
 // A walk over a large tree makes much that is dropped at once. The engine would answer with a young generation of 48 MiB;
@@ -16,13 +17,8 @@ for (const [signal, code] of Object.entries(exitCodes) as Array<[NodeJS.Signals,
     onSignal(signal);
   });
 }
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
 const { stdout, stderr, stdin } = process;
-const streams = {
+const streams: Streams = {
   stdout,
   stderr,
   stdin,
@@ -33,4 +29,11 @@ const streams = {
     };
   },
 };
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(streams.exitCode?.() ?? 0);
+  throw error;
+});
+// Nobody listens to what is said: no reason to die in the middle of a change.
+process.stderr.on('error', () => {});
+
 process.exitCode = await run(process.argv.slice(2), streams, process.env);

@@ -14,6 +14,8 @@ export interface Streams {
   stdin: NodeJS.ReadableStream;
   /** Calls `handler` on SIGINT and SIGTERM instead of ending the process; the returned function stops that. */
   onSignal?: (handler: (signal: NodeJS.Signals) => void) => () => void;
+  /** Set by the run: what it would end with now, for when its reader goes away. */
+  exitCode?: () => number;
 }
 
 export class Output {
@@ -63,6 +65,11 @@ export class Output {
   fail(text: string): void {
     this.failed = true;
     this.note(text);
+  }
+
+  /** Says that a file or directory could not be read; the run goes on. */
+  unreadable(path: Uint8Array, error: Error): void {
+    this.fail(`${visible(utf8Decode(path))}: ${error.message}`);
   }
 
   /** A name or path as this output wants it. */

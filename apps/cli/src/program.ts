@@ -9,9 +9,10 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { FsError } from 'f2fskit';
 import { addCommand, type Context } from './command.ts';
 import { cat } from './commands/cat.ts';
+import { chmod } from './commands/chmod.ts';
+import { chown } from './commands/chown.ts';
 import { dump } from './commands/dump.ts';
 import { extract } from './commands/extract.ts';
 import { fsck } from './commands/fsck.ts';
@@ -20,9 +21,10 @@ import { ls } from './commands/ls.ts';
 import { manifest } from './commands/manifest.ts';
 import { mkfs } from './commands/mkfs.ts';
 import { stat } from './commands/stat.ts';
+import { touch } from './commands/touch.ts';
 import { tree } from './commands/tree.ts';
 import { xattr } from './commands/xattr.ts';
-import { Interrupted, UsageError } from './errors.ts';
+import { Interrupted, isInternal, UsageError } from './errors.ts';
 import { Output, type Streams } from './output.ts';
 
 const EXIT_OK = 0;
@@ -38,7 +40,9 @@ function version(): string {
 function buildProgram(context: Context): Command {
   const { streams } = context;
   const program = new Command('f2fs')
-    .description('Make, check and look into F2FS volumes: no root, no kernel module, compressed files included.')
+    .description(
+      'Make, check, look into and change F2FS volumes: no root, no kernel module, compressed files included.',
+    )
     .version(version())
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -61,6 +65,9 @@ function buildProgram(context: Context): Command {
   addCommand(program, dump, context);
   addCommand(program, mkfs, context);
   addCommand(program, fsck, context);
+  addCommand(program, chmod, context);
+  addCommand(program, chown, context);
+  addCommand(program, touch, context);
   return program;
 }
 
@@ -71,6 +78,7 @@ export async function run(
   environment: NodeJS.ProcessEnv = {},
 ): Promise<number> {
   const output = new Output(streams, environment);
+  streams.exitCode = () => output.exitCode;
   const program = buildProgram({ output, streams, environment });
   try {
     await program.parseAsync(args as string[], { from: 'user' });
@@ -94,8 +102,6 @@ function isBrokenPipe(error: unknown): boolean {
 
 /** One line for what is expected to happen; a stack for a bug of ours. */
 function describe(error: unknown): string {
-  if (error instanceof FsError) return error.message;
   if (!(error instanceof Error)) return String(error);
-  const known = (error as NodeJS.ErrnoException).code !== undefined || error.constructor === Error;
-  return known ? error.message : `internal error, please report it: ${error.stack}`;
+  return isInternal(error) ? `internal error, please report it: ${error.stack}` : error.message;
 }

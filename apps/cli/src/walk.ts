@@ -2,7 +2,7 @@
 
 import { type Inode, joinBytes, type TreeEvent, type TreeOrder, utf8Encode } from '@f2fskit/vfs';
 import { type Volume, withPath } from 'f2fskit';
-import { type Output, visible } from './output.ts';
+import type { Output } from './output.ts';
 
 /** A file that a command is about. */
 export interface Visited {
@@ -21,6 +21,8 @@ export interface VisitOptions {
   /** Follow a symlink at the end of the path; default true. */
   followLast?: boolean;
   order?: TreeOrder;
+  /** The call that an error of the path names; default open. */
+  syscall?: string;
 }
 
 const ROOT = utf8Encode('.');
@@ -29,11 +31,11 @@ const ROOT = utf8Encode('.');
 export async function* visit(
   volume: Volume,
   path: string,
-  { recursive = true, depthMax = Infinity, followLast = true, order = 'bytes' }: VisitOptions = {},
-  output: Output,
+  { recursive = true, depthMax = Infinity, followLast = true, order = 'bytes', syscall = 'open' }: VisitOptions = {},
+  output: Pick<Output, 'unreadable'>,
 ): AsyncGenerator<Visited> {
   const { scheduler, vfs } = volume;
-  const start = await scheduler.run(withPath('open', path, vfs.walk(path, { followLast })));
+  const start = await scheduler.run(withPath(syscall, path, vfs.walk(path, { followLast })));
   const shown = start.path.length === 1 ? start.path : start.path.subarray(1);
   const isRoot = start.path.length === 1;
   if (!recursive) {
@@ -46,7 +48,7 @@ export async function* visit(
     if (event === undefined) return;
     if (event.type === 'entry') {
       yield { inode: event.inode, relativePath: relative(event.path, isRoot), depth: event.depth, last: event.last };
-    } else output.fail(`${visible(Buffer.from(event.path).toString())}: ${event.error.message}`);
+    } else output.unreadable(event.path, event.error);
   }
 }
 

@@ -16,7 +16,8 @@ writeFileSync(image, loadGolden('plain').bytes);
 const compressed = path.join(folder, 'compressed.img');
 writeFileSync(compressed, loadGolden('compress-zstd-8').bytes);
 
-const commands = ['info', 'ls', 'tree', 'stat', 'cat', 'xattr', 'manifest', 'dump', 'extract'];
+const looking = ['info', 'ls', 'tree', 'stat', 'cat', 'xattr', 'manifest', 'dump', 'extract'];
+const commands = [...looking, 'mkfs', 'fsck', 'chmod', 'chown', 'touch'];
 
 describe('usage', () => {
   it('lists every command, and nothing that is not there', async () => {

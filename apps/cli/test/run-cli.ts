@@ -15,6 +15,8 @@ export interface CliOptions {
   /** Standard output pretends to be a terminal. */
   terminal?: boolean;
   environment?: NodeJS.ProcessEnv;
+  /** A signal comes as soon as the run listens for one. */
+  signal?: NodeJS.Signals;
 }
 
 function collect(stream: PassThrough): Buffer[] {
@@ -25,14 +27,18 @@ function collect(stream: PassThrough): Buffer[] {
 
 export async function f2fs(
   args: string[],
-  { input, terminal = false, environment = {} }: CliOptions = {},
+  { input, terminal = false, environment = {}, signal }: CliOptions = {},
 ): Promise<CliResult> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const out = collect(stdout);
   const err = collect(stderr);
   const stdin = Readable.from(input === undefined ? [] : [Buffer.from(input)]);
-  const streams = { stdout: Object.assign(stdout, { isTTY: terminal }), stderr, stdin };
+  const onSignal = (handler: (signal: NodeJS.Signals) => void): (() => void) => {
+    if (signal !== undefined) handler(signal);
+    return () => {};
+  };
+  const streams = { stdout: Object.assign(stdout, { isTTY: terminal }), stderr, stdin, onSignal };
   const status = await run(args, streams, environment);
   return { status, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString() };
 }

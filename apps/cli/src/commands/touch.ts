@@ -1,0 +1,71 @@
+// f2fs touch: the times of files that exist.
+
+import type { AttributeChanges, Timestamp } from '@f2fskit/vfs';
+import { Argument, Option } from 'commander';
+import { withPath } from 'f2fskit';
+import { changeAttributes } from '../change-attributes.ts';
+import type { EditCommandSpec } from '../command.ts';
+import type { Edit } from '../edit.ts';
+import { parseTime } from '../time.ts';
+
+interface Options {
+  access?: boolean;
+  modification?: boolean;
+  date?: Timestamp;
+  reference?: string;
+  recursive?: boolean;
+  dereference: boolean;
+  json?: boolean;
+}
+
+type Times = Required<Pick<AttributeChanges, 'atime' | 'mtime'>>;
+
+export const touch: EditCommandSpec<Options> = {
+  name: 'touch',
+  summary: 'set the times of files that exist',
+  arguments: [new Argument('<path...>', 'files of any kind; symlinks are followed')],
+  options: [
+    new Option('-a, --access', 'the time of access only'),
+    new Option('-m, --modification', 'the time of modification only'),
+    new Option('-d, --date <time>', '@SECONDS or 2026-11-20T23:33:00Z; UTC without a zone; default: now').argParser(
+      parseTime,
+    ),
+    new Option('-r, --reference <path>', 'the times of this file of the volume').conflicts('date'),
+    new Option('-R, --recursive', 'everything below the paths as well; symlinks are changed themselves'),
+    new Option('-h, --no-dereference', 'a symlink at the end of a path is changed itself'),
+    new Option('--json', 'what was done, as one JSON document'),
+  ],
+  examples: [
+    ['f2fs touch disk.img /etc/motd', 'now, or SOURCE_DATE_EPOCH'],
+    ['f2fs touch -R -d @1700000000 system.img /', 'one time for everything'],
+    ['f2fs touch -m -d "2026-11-20 23:33:00.5 +0100" disk.img /a /b', 'to the nanosecond if need be'],
+  ],
+  notes:
+    'The time of change (ctime) becomes now, or SOURCE_DATE_EPOCH, for every file that gets another time. Exit codes: 0 ok,\n' +
+    '1 something failed, 2 wrong usage, 130 interrupted.',
+  async edit(edit, [paths], { access, modification, recursive = false, dereference, ...options }) {
+    const { atime, mtime } = await timesOf(edit, options);
+    const both = access === modification;
+    const followLast = dereference && !recursive;
+    await changeAttributes(edit, 'utime', { paths: paths as string[], recursive, followLast }, (attributes) => {
+      const changes: AttributeChanges = {};
+      if ((both || access === true) && !sameTime(attributes.atime, atime)) changes.atime = atime;
+      if ((both || modification === true) && !sameTime(attributes.mtime, mtime)) changes.mtime = mtime;
+      return Object.keys(changes).length === 0 ? undefined : changes;
+    });
+  },
+};
+
+async function timesOf({ volume }: Edit, { date, reference }: Pick<Options, 'date' | 'reference'>): Promise<Times> {
+  if (reference !== undefined) {
+    const { inode } = await volume.scheduler.run(withPath('stat', reference, volume.vfs.walk(reference)));
+    const { atime, mtime } = inode.attributes();
+    return { atime, mtime };
+  }
+  const time = date ?? volume.f2fs.now();
+  return { atime: time, mtime: time };
+}
+
+function sameTime(a: Timestamp, b: Timestamp): boolean {
+  return a.seconds === b.seconds && a.nanoseconds === b.nanoseconds;
+}

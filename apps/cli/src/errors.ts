@@ -1,0 +1,22 @@
+// Two ways for a run to end that are no failure of what was asked; and what is a bug of ours.
+
+import { FsError } from 'f2fskit';
+
+/** Wrong usage that only the command can see: exit code 2. */
+export class UsageError extends Error {}
+
+/** Stopped by a signal: exit code 130, or 143. */
+export class Interrupted extends Error {
+  readonly exitCode: number;
+  constructor(signal: NodeJS.Signals, message: string) {
+    super(message);
+    this.exitCode = signal === 'SIGTERM' ? 143 : 130;
+  }
+}
+
+/** Neither expected to happen nor said by the host: a bug of ours. */
+export function isInternal(error: unknown): boolean {
+  if (error instanceof FsError || error instanceof UsageError || error instanceof Interrupted) return false;
+  if (!(error instanceof Error)) return true;
+  return (error as NodeJS.ErrnoException).code === undefined && error.constructor !== Error;
+}
