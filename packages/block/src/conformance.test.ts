@@ -15,6 +15,7 @@ import {
   LatencyDevice,
   Lifetime,
   MemoryDevice,
+  OverlayDevice,
   PartitionDevice,
   Plug,
   readOnlyDevice,
@@ -105,6 +106,12 @@ const devices: Array<[name: string, factory: () => Promise<DeviceUnderTest>, cap
     'read-only over shuffle',
     over(() => readOnlyDevice(new ShuffleDevice(memory(), 4))),
     { ...async, writable: false, discards: false },
+  ],
+  ['overlay', over(() => new OverlayDevice(readOnlyDevice(memory()))), { ...sync, discards: false }],
+  [
+    'overlay over shuffle',
+    over(() => new OverlayDevice(new ShuffleDevice(memory(), 11))),
+    { ...async, discards: false },
   ],
   ['statistics', over(() => new StatisticsDevice(memory())), sync],
   [

@@ -27,6 +27,7 @@ export {
 export { LatencyDevice, type LatencyOptions } from './latency-device.ts';
 export { Lifetime } from './lifetime.ts';
 export { MEMORY_CHUNK_SIZE, MemoryDevice, type MemoryDeviceOptions } from './memory-device.ts';
+export { OverlayDevice } from './overlay-device.ts';
 export { PartitionDevice } from './partition-device.ts';
 export { Plug, type PlugOptions } from './plug.ts';
 export { readOnlyDevice } from './read-only-device.ts';

@@ -1,7 +1,7 @@
 import { viewOf } from '@f2fskit/ondisk';
 import { describe, expect, it } from 'vitest';
 import { corruptionOf } from '../test/caught.ts';
-import { decodeOrphanBlock, OrphanBlock, orphanBlocks } from './index.ts';
+import { decodeOrphanBlock, OrphanBlock, orphanBlocks, packOrphans } from './index.ts';
 
 describe('orphans', () => {
   it('are listed in order', () => {
@@ -22,5 +22,15 @@ describe('orphans', () => {
 
   it('1100 of them take two blocks', () => {
     expect([0, 1, 1020, 1021, 1100].map(orphanBlocks)).toEqual([0, 1, 1, 2, 2]);
+  });
+
+  it('are packed as they are decoded, with the number of each block', () => {
+    const inos = Array.from({ length: 1100 }, (_, index) => 7 * index + 4);
+    const blocks = packOrphans(inos).map((bytes) => viewOf(bytes));
+    expect(blocks.flatMap((view) => decodeOrphanBlock(view, 1))).toEqual(inos);
+    expect(blocks.map((view) => OrphanBlock.entryCount.get(view, 0))).toEqual([1020, 80]);
+    expect(blocks.map((view) => OrphanBlock.blockIndex.get(view, 0))).toEqual([1, 2]);
+    expect(blocks.map((view) => OrphanBlock.blockCount.get(view, 0))).toEqual([2, 2]);
+    expect(packOrphans([])).toEqual([]);
   });
 });

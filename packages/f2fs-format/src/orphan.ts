@@ -1,7 +1,7 @@
 // Orphans: inodes whose last name is gone while somebody had them open. A checkpoint lists them, and the next
 // read-write mount frees them; a read-only reader ignores the list.
 
-import { struct, u16, u32, u32s } from '@f2fskit/ondisk';
+import { struct, u16, u32, u32s, viewOf } from '@f2fskit/ondisk';
 import { ORPHANS_PER_BLOCK } from './constants.ts';
 import { corrupt } from './corruption.ts';
 
@@ -32,4 +32,19 @@ export function decodeOrphanBlock(view: DataView, address: number, at = 0): numb
     throw corrupt('orphanCount', { where, expected: `at most ${ORPHANS_PER_BLOCK}`, found: count });
   }
   return Array.from({ length: count }, (_, index) => OrphanBlock.inos.get(view, at, index));
+}
+
+/** The blocks of the list that names these inodes; none for none. The inverse of {@link decodeOrphanBlock}. */
+export function packOrphans(inos: readonly number[]): Uint8Array[] {
+  const count = orphanBlocks(inos.length);
+  return Array.from({ length: count }, (_, block) => {
+    const bytes = new Uint8Array(OrphanBlock.$size);
+    const view = viewOf(bytes);
+    const entries = inos.slice(block * ORPHANS_PER_BLOCK, (block + 1) * ORPHANS_PER_BLOCK);
+    for (const [index, ino] of entries.entries()) OrphanBlock.inos.set(view, 0, index, ino);
+    OrphanBlock.blockIndex.set(view, 0, block + 1);
+    OrphanBlock.blockCount.set(view, 0, count);
+    OrphanBlock.entryCount.set(view, 0, entries.length);
+    return bytes;
+  });
 }

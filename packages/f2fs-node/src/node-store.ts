@@ -86,6 +86,14 @@ export class NodeStore {
     return block;
   }
 
+  /** A node whose place in its tree is not known: only its nid, and the ino of the table, are compared. As {@link readNode}. */
+  *readAnyNode(nid: number): Task<CachedBlock> {
+    const { ino } = yield* this.nat.lookup(nid);
+    const block = peekPage(this.nodes, nid) ?? (yield* this.#fetch(nid, ino));
+    checkFooter(block, nid, ino, 0);
+    return block;
+  }
+
   *#fetch(nid: number, ino: number): Task<CachedBlock> {
     const entry = yield* this.nat.lookup(nid);
     const where = { nid, ino };

@@ -2,6 +2,10 @@
 // a test does not write is zero, and nothing has to be consistent. The geometry is that of reference volume R (spec A.2)
 // with as many NAT and main segments as the test asks for; features extra_attr, inode_checksum and sb_checksum unless told
 // otherwise. Other packages import it as `@f2fskit/f2fs-node/test-volume`; it is never published.
+//
+// Not the VolumeBuilder of testkit: that one makes one small volume that mounts, with directories and a checkpoint, for the
+// whole stack to read. This one has neither; it has any geometry, both copies of the NAT, and inodes slot by slot, for
+// tests of single layers.
 
 import { MemoryDevice, writeBytes } from '@f2fskit/block';
 import {

@@ -13,6 +13,7 @@ export class CachedFile implements BufferedFile {
   readonly operations: ReadOperations;
   readonly device: BlockDevice;
   readonly unitOrder: number;
+  readonly #context: FileReadContext;
   readonly #file: MappedFile;
 
   /** `options`: of a file that is written to. */
@@ -23,10 +24,15 @@ export class CachedFile implements BufferedFile {
     this.mapping = new Mapping(cache, { name: `ino ${ino}`, orderMin: this.unitOrder, ...options });
     this.operations = new FileMap(context, file);
     this.device = context.store.device;
+    this.#context = context;
     this.#file = file;
   }
 
   get size(): number {
     return this.#file.size;
+  }
+
+  get cookie(): number {
+    return this.#context.writer?.moves ?? 0;
   }
 }

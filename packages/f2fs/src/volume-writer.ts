@@ -4,24 +4,31 @@
 //
 // After a write that failed, nothing more is written: the old checkpoint stays in force (decision 10).
 
-import { EROFS, FsError } from '@f2fskit/errno';
+import { flushDevice } from '@f2fskit/block';
+import { ENOSPC, EROFS, FsError } from '@f2fskit/errno';
 import {
+  Advise,
+  BLOCK_SIZE,
   type Checkpoint,
   CheckpointFlag,
   Feature,
   hasCheckpointFlag,
   KNOWN_FEATURES,
+  RawInode,
+  SEGMENT_BLOCKS,
   SegmentType,
   type Superblock,
 } from '@f2fskit/f2fs-format';
 import { FreeNids, MetadataBlocks, type NodeStore } from '@f2fskit/f2fs-node';
 import { type Clock, Lock, type RandomSource, SharedLock, seededRandom, systemClock, type Task } from '@f2fskit/task';
 import { Flusher, PageBios, WritebackGate } from '@f2fskit/writeback';
+import { changeInodeNode } from './change-inode.ts';
 import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
 import { SpaceAccount } from './checkpoint/space.ts';
-import { settleInodes } from './data/pending-attributes.ts';
+import { settleInode, settleInodes } from './data/pending-attributes.ts';
 import type { F2fsInode } from './inode.ts';
 import { BlockAllocator } from './log/block-allocator.ts';
+import { cleanSegments } from './log/cleaner.ts';
 import { loadLogs } from './log/load-logs.ts';
 import { NodeWriter } from './log/node-writer.ts';
 import { SegmentTable } from './log/segment-table.ts';
@@ -30,9 +37,14 @@ import { flushDirectories } from './names/flush-directories.ts';
 import { InodeLocks } from './names/inode-locks.ts';
 import { LiveInodes } from './names/live-inodes.ts';
 import type { Pack } from './pack.ts';
+import { decideFsync, type FsyncDecision } from './recovery/fsync-policy.ts';
 
 /** A checkpoint is taken when fewer blocks than these can be written before it, beside the dirty nodes. */
 const ROOM_MIN_BLOCKS = 1024;
+/** … and on a small volume fewer than this part of it. */
+const ROOM_SHARE = 32;
+/** Blocks for nodes that new nodes do not take. */
+const NODE_ROOM_KEPT = 128;
 
 export interface WriterOptions {
   /** Times of inodes, and the age of segments. Default: the clock of the system. */
@@ -77,8 +89,16 @@ export class VolumeWriter {
   readonly flusher: Flusher;
   /** Files whose size or times are newer than their nodes. */
   readonly unsettled = new Set<F2fsInode>();
+  /** How often blocks were moved behind the back of readers. */
+  moves = 0;
   /** Inodes without a name that are still open. */
   readonly orphans: Set<number>;
+  /**
+   * Inodes of which recovery could not bring back what happened to their names: files that were renamed or linked, and
+   * directories from which a name went to another place, since the last checkpoint.
+   */
+  readonly checkpointFirst = new Set<number>();
+  readonly nodes: NodeWriter;
   /** Whether somebody has the inode open: it then stays when it loses its last name. */
   isOpen: (ino: number) => boolean = (ino) => (this.inodes.get(ino)?.openCount ?? 0) > 0;
   /** An inode was freed: what is cached of it is of no use. */
@@ -87,8 +107,11 @@ export class VolumeWriter {
   readonly #operations = new SharedLock();
   /** Something changed since the last checkpoint. */
   #changed = false;
+  /** The room at which cleaning did not help. */
+  #cleanedInVainAt = -1;
   /** The checkpoint in force was written by this writer, and not for leaving. */
   #mustLeave = false;
+  #checkpointed = false;
   #failure: FsError | undefined;
 
   private constructor(
@@ -98,6 +121,7 @@ export class VolumeWriter {
     nids: FreeNids,
     space: SpaceAccount,
     orphans: Set<number>,
+    nodes: NodeWriter,
     checkpoints: CheckpointWriter,
     clock: Clock,
     random: RandomSource,
@@ -108,6 +132,7 @@ export class VolumeWriter {
     this.nids = nids;
     this.space = space;
     this.orphans = orphans;
+    this.nodes = nodes;
     this.clock = clock;
     this.random = random;
     this.bios = new PageBios(store.device);
@@ -139,7 +164,7 @@ export class VolumeWriter {
     const orphans = new Set<number>();
     const parts = { superblock, metadata, nat, nids, segments, allocator, nodes, space, elapsed, orphans };
     const checkpoints = new CheckpointWriter(parts, checkpoint, pack.index, hotNodeJournal);
-    return new VolumeWriter(store, segments, allocator, nids, space, orphans, checkpoints, clock, random);
+    return new VolumeWriter(store, segments, allocator, nids, space, orphans, nodes, checkpoints, clock, random);
   }
 
   /** The checkpoint in force. */
@@ -147,12 +172,42 @@ export class VolumeWriter {
     return this.#checkpoints.current;
   }
 
+  /** The checkpoint in force was written by this writer. */
+  get hasCheckpointed(): boolean {
+    return this.#checkpointed;
+  }
+
   /**
-   * Makes room: takes a checkpoint when little can be written before the next one. Called with no lock held (L4). Throws EIO.
+   * Makes room: takes a checkpoint when little can be written before the next one, and cleans segments when that is not
+   * enough. Called with no lock held (L4). Throws EIO.
    */
   *balance(): Task<void> {
-    const room = Math.min(this.allocator.roomFor(SegmentType.warmData), this.allocator.roomFor(SegmentType.warmNode));
-    if (room < ROOM_MIN_BLOCKS + 2 * this.store.dirty.size + this.directories.count) yield* this.checkpoint();
+    // Dirty nodes cannot leave memory.
+    const crowded = this.store.dirty.size * BLOCK_SIZE > this.flusher.cache.budgetBytes / 4;
+    if (!crowded && this.#room >= this.#roomWanted) return;
+    yield* this.checkpoint();
+    const room = this.#room;
+    if (room >= this.#roomWanted || room === this.#cleanedInVainAt) return;
+    yield* this.#writeCheckpoint(false, true);
+    if (this.#room <= room) this.#cleanedInVainAt = this.#room;
+  }
+
+  /** Blocks that nodes, or data, can take before the next checkpoint: the fewer. */
+  get #room(): number {
+    return Math.min(this.allocator.roomFor(SegmentType.warmData), this.allocator.roomFor(SegmentType.warmNode));
+  }
+
+  get #roomWanted(): number {
+    const share = Math.floor((this.allocator.superblock.segmentCountMain * SEGMENT_BLOCKS) / ROOM_SHARE);
+    return Math.min(ROOM_MIN_BLOCKS, share) + 2 * this.store.dirty.size + this.directories.count;
+  }
+
+  /** Refuses new nodes while the checkpoint could not write them; what exists can still be changed and removed. Throws ENOSPC. */
+  requireNodeRoom(nodes: number): void {
+    const room = this.allocator.roomFor(SegmentType.warmNode);
+    if (room < 2 * this.store.dirty.size + nodes + NODE_ROOM_KEPT) {
+      throw new FsError(ENOSPC, 'nodes have no segment left to go to');
+    }
   }
 
   /** Runs a change of nodes and tables: no checkpoint is taken in its middle. Makes room first: no folio is locked (L4). */
@@ -192,6 +247,10 @@ export class VolumeWriter {
   *checkpoint({ unmount = false }: { unmount?: boolean } = {}): Task<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#changed && !(unmount && this.#mustLeave)) return;
+    yield* this.#writeCheckpoint(unmount, false);
+  }
+
+  *#writeCheckpoint(unmount: boolean, clean: boolean): Task<void> {
     if (!this.#operations.tryLockExclusive()) yield* this.#operations.waitExclusive();
     try {
       this.#changed = false;
@@ -199,13 +258,72 @@ export class VolumeWriter {
       yield* flushDirectories(this);
       // Slots change when a write is submitted: no checkpoint names a block whose write has not arrived.
       yield* this.bios.drain();
+      if (clean) yield* cleanSegments(this);
       yield* this.#checkpoints.write({ unmount });
       this.#mustLeave = !unmount;
+      this.#checkpointed = true;
+      this.checkpointFirst.clear();
     } catch (error) {
       this.#failure = new FsError(EROFS, { detail: 'a write failed: the volume is read-only now', cause: error });
       throw error;
     } finally {
       this.#operations.unlockExclusive();
     }
+  }
+
+  /**
+   * fsync of an inode, whose dirty pages have been written back and waited for: makes durable what leads to them. `dataOnly`: as
+   * fdatasync, times alone are not worth a write. Returns what it did. Throws EIO.
+   */
+  *fsyncInode(ino: number, dataOnly = false): Task<FsyncDecision> {
+    const decision = yield* this.#tryChain(ino, dataOnly);
+    if (decision.how === 'nothing') yield* flushDevice(this.store.device);
+    if (decision.how !== 'checkpoint') return decision;
+    const before = this.current.version;
+    yield* this.checkpoint();
+    // Nothing had changed but data in its place.
+    if (this.current.version === before) yield* flushDevice(this.store.device);
+    yield* this.#regainParent(ino);
+    return decision;
+  }
+
+  /** Decides, and writes the chain if that is what was decided. */
+  *#tryChain(ino: number, dataOnly: boolean): Task<FsyncDecision> {
+    if (this.#failure !== undefined) throw this.#failure;
+    yield* this.balance();
+    // Exclusive: no slot changes between the copy of a node and the arrival of what it points to.
+    if (!this.#operations.tryLockExclusive()) yield* this.#operations.waitExclusive();
+    try {
+      const inode = this.inodes.get(ino);
+      if (inode?.pending !== undefined) {
+        this.#changed = true;
+        yield* settleInode(this, inode);
+      }
+      const decision = yield* decideFsync(this, ino, dataOnly);
+      if (decision.how === 'chain') yield* this.#writeChain(ino);
+      return decision;
+    } finally {
+      this.#operations.unlockExclusive();
+    }
+  }
+
+  *#writeChain(ino: number): Task<void> {
+    this.#changed = true;
+    try {
+      yield* this.nodes.writeChain(ino, () => this.bios.drain());
+    } catch (error) {
+      // Whatever is written behind a gap would not be found.
+      this.#failure = new FsError(EROFS, { detail: 'a write failed: the volume is read-only now', cause: error });
+      throw error;
+    }
+  }
+
+  /** A checkpoint knows the one name of the file: from now on its fsyncs may be chains again. */
+  *#regainParent(ino: number): Task<void> {
+    const { fields } = yield* this.store.readInode(ino);
+    if ((fields.advise & Advise.lostParent) === 0 || fields.links !== 1) return;
+    yield* this.operation(
+      changeInodeNode(this, ino, (view) => RawInode.advise.set(view, 0, fields.advise & ~Advise.lostParent)),
+    );
   }
 }

@@ -22,6 +22,11 @@ export interface BufferedFile {
   readonly device: BlockDevice;
   /** Bytes. */
   readonly size: number;
+  /**
+   * Of a filesystem that moves blocks while they are being read: changes when it has. What was asked for before and arrives
+   * behind it is read again.
+   */
+  readonly cookie?: number;
   /** log2 of the pages that the filesystem reads at once in any case; windows are rounded to it. 0 = a page. */
   readonly unitOrder: number;
 }

@@ -12,6 +12,7 @@
 import { assert, type FsError } from '@f2fskit/errno';
 import { type Folio, FolioFlag, PAGE_SIZE } from '@f2fskit/pagecache';
 import { Completion } from '@f2fskit/task';
+import type { BufferedFile } from './buffered-file.ts';
 import type { ReadReceiver } from './read-batch.ts';
 
 /** Bytes [from, to) of a folio that were not filled, and why: `undefined` where nobody tried. */
@@ -20,6 +21,9 @@ export interface FailedRange {
   to: number;
   error: FsError | undefined;
 }
+
+/** What a read looks at of its file. */
+export type FilledFile = Pick<BufferedFile, 'size' | 'cookie'>;
 
 export class FolioRead implements ReadReceiver {
   readonly folio: Folio;
@@ -30,13 +34,17 @@ export class FolioRead implements ReadReceiver {
   #pending: number;
   /** Where the file ends within the folio; the bytes behind it are zeros (I-12). */
   readonly #end: number;
+  readonly #file: FilledFile;
+  readonly #cookie: number | undefined;
 
-  /** `folio` is locked, by the caller. `fileSize` in bytes. */
-  constructor(folio: Folio, fileSize: number) {
+  /** `folio` is locked, by the caller. */
+  constructor(folio: Folio, file: FilledFile) {
     assert(folio.locked, 'a folio is filled under its lock');
     this.folio = folio;
     this.#pending = folio.size;
-    this.#end = Math.max(0, Math.min(folio.size, fileSize - folio.position));
+    this.#end = Math.max(0, Math.min(folio.size, file.size - folio.position));
+    this.#file = file;
+    this.#cookie = file.cookie;
   }
 
   /** `count` bytes hold what they must. */
@@ -80,7 +88,8 @@ export class FolioRead implements ReadReceiver {
 
   #finish(): void {
     const { folio, failed } = this;
-    if (!folio.uptodate) {
+    // What was read may be somebody else's by now: nothing is uptodate, and whoever wants it reads again.
+    if (!folio.uptodate && this.#cookie === this.#file.cookie) {
       if (this.#end < folio.size) folio.bytes.fill(0, this.#end);
       if (failed.length === 0) folio.markUptodate();
       else this.#markOthersUptodate();

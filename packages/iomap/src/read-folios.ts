@@ -29,7 +29,7 @@ export function* readFolios(
   folios: readonly Folio[],
   options: ReadBatchOptions = {},
 ): Task<FolioRead[]> {
-  const reads = folios.map((folio) => new FolioRead(folio, file.size));
+  const reads = folios.map((folio) => new FolioRead(folio, file));
   const last = folios.at(-1)!;
   const walk = new FillWalk(file, folios[0]!.position, last.position + last.size, options);
   let done = 0;
@@ -56,7 +56,7 @@ export function* readFolios(
 export function* readBlocks(file: BufferedFile, folio: Folio, from: number, to: number): Task<FolioRead> {
   const first = Math.floor(from / PAGE_SIZE) * PAGE_SIZE;
   const end = Math.min(folio.size, Math.ceil(to / PAGE_SIZE) * PAGE_SIZE);
-  const read = new FolioRead(folio, file.size);
+  const read = new FolioRead(folio, file);
   const walk = new FillWalk(file, folio.position + first, folio.position + end, { bytesMax: PAGE_SIZE });
   read.leave(0, first);
   try {

@@ -1,3 +1,6 @@
+export { directoryEntries } from './directory-entries.ts';
+export { BytesSource, type WriteSource } from '@f2fskit/writeback';
+export type { NodeRequest } from './change-names.ts';
 export { entryNameProblem } from './entry-name.ts';
 export {
   type AttributeChanges,
@@ -23,15 +26,12 @@ export {
   type XattrMode,
 } from './inode.ts';
 export { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
+export type { Ownership } from './new-file.ts';
+export { type FileAccess, type FileMode, OpenFile, type WriteDurability } from './open-file.ts';
+export type { OpenOptions } from './open-path.ts';
 export { PATH_BYTES_MAX, type PathLike, pathBytes, type Resolved, SYMLINKS_MAX, type WalkOptions } from './path.ts';
+export { READ_FILE_BYTES_MAX, readToEnd } from './read-to-end.ts';
 export { TREE_PATH_BYTES_MAX, type TreeEvent, type TreeOrder, TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 export { bytesEqual, compareBytes, joinBytes, utf8Decode, utf8DecodeStrict, utf8Encode } from './utf8.ts';
-export {
-  FIRST_DESCRIPTOR,
-  OPEN_FILES_MAX,
-  OpenFile,
-  type OpenFileOptions,
-  READ_FILE_BYTES_MAX,
-  readToEnd,
-  Vfs,
-} from './vfs.ts';
+export { FIRST_DESCRIPTOR, type LinkOptions, OPEN_FILES_MAX, Vfs } from './vfs.ts';
+export type { Writable } from './write-source.ts';

@@ -279,4 +279,6 @@ export interface Filesystem {
   sync?(): Task<void>;
   /** The time that changes are stamped with. */
   now?(): Timestamp;
+  /** Called by the filesystem when it has freed an inode: set by whoever keeps inodes by their numbers. */
+  onInodeFreed?: (ino: number) => void;
 }

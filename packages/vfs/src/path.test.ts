@@ -142,7 +142,7 @@ describe('walkPath and its limits', () => {
   it('survives the longest chain that a broken volume can make: 40 long symlinks in a directory that contains itself', () => {
     const filesystem = new ToyFilesystem();
     const { root } = filesystem;
-    root.link('a', ROOT_INO, 'directory');
+    root.enter('a', ROOT_INO, 'directory');
     root.make('symlink', 'l', `${'a/'.repeat(2047)}a`);
     const resolved = runSync(new Vfs(filesystem).walk('/l'.repeat(40)));
     expect(resolved.inode.ino).toBe(ROOT_INO);
@@ -155,9 +155,9 @@ describe('walkPath and its limits', () => {
     const dir = root.make('directory', 'dir');
     const trap = root.make('directory', 'trap');
     const shared = dir.make('directory', 'shared');
-    dir.link('..', trap.ino, 'directory');
-    dir.link('.', trap.ino, 'directory');
-    trap.link('shared', shared.ino, 'directory');
+    dir.enter('..', trap.ino, 'directory');
+    dir.enter('.', trap.ino, 'directory');
+    trap.enter('shared', shared.ino, 'directory');
     expect(walk(filesystem, '/dir/./..')).toBe(`${ROOT_INO} /`);
     expect(walk(filesystem, '/dir/shared/..')).toBe(`${dir.ino} /dir`);
     expect(walk(filesystem, '/trap/shared/..')).toBe(`${trap.ino} /trap`);
@@ -169,10 +169,10 @@ describe('walkPath and its limits', () => {
     const filesystem = new ToyFilesystem();
     const { root } = filesystem;
     const file = root.make('file', 'file');
-    root.link('liar', file.ino, 'directory');
+    root.enter('liar', file.ino, 'directory');
     const broken = root.make('directory', 'broken');
     filesystem.broken.set(broken.ino, new FsError(EIO));
-    root.link('gone', 4711, 'file');
+    root.enter('gone', 4711, 'file');
     expect(walk(filesystem, '/liar/')).toBe('ENOTDIR');
     expect(walk(filesystem, '/broken/x')).toBe('EIO');
     expect(walk(filesystem, '/gone')).toBe('ENOENT');

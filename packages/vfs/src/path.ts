@@ -5,6 +5,8 @@
 //   2. look the name up in the directory at the end of the chain
 //   3. a symlink that is followed: its target's components go before the rest; an absolute one empties the chain first
 //   4. 40 symlinks in one walk are ELOOP, a symlink at the end is followed only when asked
+//
+// Who makes or removes a name stops before the last component: what it says is looked at there, as Linux does.
 
 import { EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
@@ -51,47 +53,148 @@ export function* walkPath(
   path: PathLike,
   { followLast = true }: WalkOptions = {},
 ): Task<Resolved> {
-  const given = new Uint8Array(pathBytes(path)); // a copy: while the walk waits the caller may use its bytes again
-  const fail = (errno: number): FsError =>
-    new FsError(errno, { path: typeof path === 'string' ? path : utf8Decode(given) });
-  if (given.length === 0) throw fail(ENOENT);
-  if (given.length > PATH_BYTES_MAX) throw fail(ENAMETOOLONG);
-  if (given.includes(0)) throw fail(EINVAL);
+  const walk = new PathWalk(filesystem, inodes, path);
+  yield* walk.toEnd(followLast);
+  return { inode: walk.inode, path: walk.path };
+}
 
-  const root = inodes.peek(filesystem.rootIno) ?? (yield* inodes.get(filesystem.rootIno));
-  const chain: Step[] = [];
+/** The kind of a path's last component: a name, or one that names nothing new. */
+export type LastKind = 'name' | 'dot' | 'dotDot' | 'root';
+
+/** A walk that may stop before the last component: for who makes, removes or replaces the name. */
+export class PathWalk {
+  readonly #filesystem: Filesystem;
+  readonly #inodes: InodeCache;
+  readonly #given: PathLike;
+  readonly #chain: Step[] = [];
   /** Still to do, the next one last. */
-  const rest = components(given).reverse();
-  let mustBeDirectory = given[given.length - 1] === SLASH;
-  let symlinks = 0;
+  readonly #rest: Uint8Array[] = [];
+  #root: Inode | undefined = undefined;
+  #symlinks = 0;
+  /** A slash stands behind the last component. */
+  endsInSlash: boolean;
 
-  for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
-    const directory = chain[chain.length - 1]?.inode ?? root;
-    if (directory.kind !== 'directory') throw fail(ENOTDIR);
-    if (name.length === 1 && name[0] === DOT) continue;
-    if (name.length === 2 && name[0] === DOT && name[1] === DOT) {
-      chain.pop();
-      continue;
-    }
-    if (name.length > filesystem.nameBytesMax) throw fail(ENAMETOOLONG);
-    const ino = yield* directory.lookup(name);
-    if (ino === 0) throw fail(ENOENT);
-    const inode = inodes.peek(ino) ?? (yield* inodes.get(ino));
-    if (inode.kind === 'symlink' && (rest.length > 0 || followLast || mustBeDirectory)) {
-      if (++symlinks > SYMLINKS_MAX) throw fail(ELOOP);
-      const target = yield* inode.readLink();
-      if (target.length === 0) throw fail(ENOENT);
-      if (target.length > PATH_BYTES_MAX) throw fail(ENAMETOOLONG);
-      if (target[0] === SLASH) chain.length = 0;
-      if (rest.length === 0 && target[target.length - 1] === SLASH) mustBeDirectory = true;
-      rest.push(...components(target).reverse());
-      continue;
-    }
-    chain.push({ name, inode });
+  /** Throws ENOENT for an empty path, ENAMETOOLONG, EINVAL (a NUL byte). */
+  constructor(filesystem: Filesystem, inodes: InodeCache, path: PathLike) {
+    // A copy: while the walk waits the caller may use its bytes again.
+    const bytes = new Uint8Array(pathBytes(path));
+    this.#filesystem = filesystem;
+    this.#inodes = inodes;
+    this.#given = typeof path === 'string' ? path : bytes;
+    if (bytes.length === 0) throw this.fail(ENOENT);
+    if (bytes.length > PATH_BYTES_MAX) throw this.fail(ENAMETOOLONG);
+    if (bytes.includes(0)) throw this.fail(EINVAL);
+    this.endsInSlash = bytes[bytes.length - 1] === SLASH;
+    this.#push(bytes);
   }
-  const inode = chain[chain.length - 1]?.inode ?? root;
-  if (mustBeDirectory && inode.kind !== 'directory') throw fail(ENOTDIR);
-  return { inode, path: chainPath(chain) };
+
+  /** An error with the path as it was given. */
+  fail(errno: number): FsError {
+    return new FsError(errno, { path: typeof this.#given === 'string' ? this.#given : utf8Decode(this.#given) });
+  }
+
+  /** Where the walk is. */
+  get inode(): Inode {
+    return this.#chain[this.#chain.length - 1]?.inode ?? this.#root!;
+  }
+
+  /** The path to where the walk is. */
+  get path(): Uint8Array {
+    return chainPath(this.#chain);
+  }
+
+  /** The last component, once {@link toParent} has come to it. */
+  get last(): { kind: LastKind; name: Uint8Array } {
+    const name = this.#rest[0];
+    if (name === undefined) return { kind: 'root', name: new Uint8Array(0) };
+    return { kind: isDot(name) ? 'dot' : isDotDot(name) ? 'dotDot' : 'name', name };
+  }
+
+  /** Walks everything; a symlink at the end only when asked, or when a slash stands behind it. */
+  *toEnd(followLast = true): Task<void> {
+    yield* this.#start();
+    while (this.#rest.length > 0) yield* this.#step(followLast);
+    if (this.endsInSlash && this.inode.kind !== 'directory') throw this.fail(ENOTDIR);
+  }
+
+  /** Walks everything but the last component: `inode` is then the directory that it is looked up in. */
+  *toParent(): Task<void> {
+    yield* this.#start();
+    while (this.#rest.length > 1) yield* this.#step(true);
+    if (this.inode.kind !== 'directory') throw this.fail(ENOTDIR);
+  }
+
+  /** Behind {@link toParent}: what the last component, a name, stands for; `undefined` where it is absent. */
+  *lookupLast(): Task<Inode | undefined> {
+    return yield* this.#lookup(this.inode, this.#rest[0]!);
+  }
+
+  /** Behind {@link toParent}: puts the target of `symlink`, the last component, in its place, and walks to its parent. */
+  *followLast(symlink: Inode): Task<void> {
+    this.#rest.pop();
+    yield* this.#follow(symlink);
+    yield* this.toParent();
+  }
+
+  *#start(): Task<void> {
+    const { rootIno } = this.#filesystem;
+    this.#root ??= this.#inodes.peek(rootIno) ?? (yield* this.#inodes.get(rootIno));
+  }
+
+  *#step(followLast: boolean): Task<void> {
+    const name = this.#rest.pop()!;
+    const directory = this.inode;
+    if (directory.kind !== 'directory') throw this.fail(ENOTDIR);
+    if (isDot(name)) return;
+    if (isDotDot(name)) {
+      this.#chain.pop();
+      return;
+    }
+    const inode = yield* this.#lookup(directory, name);
+    if (inode === undefined) throw this.fail(ENOENT);
+    if (inode.kind === 'symlink' && (this.#rest.length > 0 || followLast || this.endsInSlash)) {
+      yield* this.#follow(inode);
+    } else this.#chain.push({ name, inode });
+  }
+
+  *#lookup(directory: Inode, name: Uint8Array): Task<Inode | undefined> {
+    const inodes = this.#inodes;
+    if (name.length > this.#filesystem.nameBytesMax) throw this.fail(ENAMETOOLONG);
+    for (;;) {
+      const { freed } = inodes;
+      const ino = yield* directory.lookup(name);
+      if (ino === 0) return undefined;
+      try {
+        const inode = inodes.peek(ino) ?? (yield* inodes.get(ino));
+        // Freed while it was waited for: its number may be another file's by now, so the name is asked again.
+        if (inode.gone !== true && inodes.freed === freed) return inode;
+      } catch (error) {
+        if (inodes.freed === freed) throw error;
+      }
+    }
+  }
+
+  *#follow(symlink: Inode): Task<void> {
+    if (++this.#symlinks > SYMLINKS_MAX) throw this.fail(ELOOP);
+    const target = yield* symlink.readLink();
+    if (target.length === 0) throw this.fail(ENOENT);
+    if (target.length > PATH_BYTES_MAX) throw this.fail(ENAMETOOLONG);
+    if (target[0] === SLASH) this.#chain.length = 0;
+    if (this.#rest.length === 0 && target[target.length - 1] === SLASH) this.endsInSlash = true;
+    this.#push(target);
+  }
+
+  #push(path: Uint8Array): void {
+    this.#rest.push(...components(path).reverse());
+  }
+}
+
+function isDot(name: Uint8Array): boolean {
+  return name.length === 1 && name[0] === DOT;
+}
+
+function isDotDot(name: Uint8Array): boolean {
+  return name.length === 2 && name[0] === DOT && name[1] === DOT;
 }
 
 /** The parts between slashes, empty ones left out. */

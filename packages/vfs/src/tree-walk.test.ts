@@ -223,8 +223,8 @@ describe.each(['bytes', 'disk'] as const)('TreeWalk in any order (%s)', (order) 
   it('enters a directory that contains itself once', () => {
     const filesystem = new ToyFilesystem();
     const dir = filesystem.root.make('directory', 'dir');
-    dir.link('self', dir.ino, 'directory');
-    dir.link('top', ROOT_INO, 'directory');
+    dir.enter('self', dir.ino, 'directory');
+    dir.enter('top', ROOT_INO, 'directory');
     dir.make('file', 'z');
     expect(walk(filesystem, { order })).toEqual([
       '/',
@@ -242,7 +242,7 @@ describe.each(['bytes', 'disk'] as const)('TreeWalk in any order (%s)', (order) 
     const filesystem = new ToyFilesystem();
     const one = filesystem.root.make('directory', 'one');
     one.make('file', 'f');
-    filesystem.root.link('two', one.ino, 'directory');
+    filesystem.root.enter('two', one.ino, 'directory');
     expect(walk(filesystem, { order })).toEqual(['/', '/one', '/one/f', '/two', '! /two EUCLEAN']);
   });
 
@@ -254,7 +254,7 @@ describe.each(['bytes', 'disk'] as const)('TreeWalk in any order (%s)', (order) 
         const inodes = [filesystem.root];
         for (let i = 1; i < 10; i++) inodes.push(filesystem.root.make('directory', `d${i}`));
         edges.forEach(([from, to], i) => {
-          inodes[from]!.link(`e${i}`, inodes[to]!.ino, 'directory');
+          inodes[from]!.enter(`e${i}`, inodes[to]!.ino, 'directory');
         });
         const all = events(filesystem, { order });
         expect(filesystem.calls.list.toSorted((a, b) => a - b)).toEqual(inodes.map(({ ino }) => ino));
@@ -377,8 +377,8 @@ describe.each(['bytes', 'disk'] as const)('TreeWalk in any order (%s)', (order) 
     const file = root.make('file', 'file');
     const liars = new ToyFilesystem();
     for (const [ino, inode] of filesystem.nodes) if (ino !== ROOT_INO) liars.nodes.set(ino, inode);
-    liars.root.link('a', dir.ino, 'file');
-    liars.root.link('b', file.ino, 'directory');
+    liars.root.enter('a', dir.ino, 'file');
+    liars.root.enter('b', file.ino, 'directory');
     expect(walk(liars, { order })).toEqual(['/', '/a', '/a/x', '/b']);
   });
 
@@ -436,7 +436,7 @@ describe('TreeWalk in byte order, when the medium goes bad meanwhile', () => {
     const filesystem = new ToyFilesystem();
     const inos = [11, 12, 19, 11 + 32768, 11 + 2 ** 31, 11 + 2 ** 32, Number.MAX_SAFE_INTEGER];
     for (const ino of inos) filesystem.root.make('directory', `d${ino}`, '', ino);
-    filesystem.root.link('e', 11 + 2 ** 32, 'directory');
+    filesystem.root.enter('e', 11 + 2 ** 32, 'directory');
     expect(walk(filesystem).filter((line) => line.startsWith('!'))).toEqual(['! /e EUCLEAN']);
   });
 });
@@ -476,7 +476,7 @@ describe('a directory that two directories list', () => {
     const a = filesystem.root.make('directory', 'a');
     const b = filesystem.root.make('directory', 'b');
     b.make('file', 'treasure');
-    a.link('stolen', b.ino, 'directory');
+    a.enter('stolen', b.ino, 'directory');
     if (home !== undefined) b.home = { parentIno: home.parentIno, name: utf8Encode(home.name) };
     return walk(filesystem, { path: '.' });
   }

@@ -1,79 +1,61 @@
-// The vfs of one mounted filesystem: path walks, the inode cache and open files together. Everything here is a task or a
-// plain function; promises and sync calls are made by whoever owns the scheduler.
+// The vfs of one mounted filesystem: path walks, the inode cache, open files, and changes by path. Everything here is a task or
+// a plain function; promises and sync calls are made by whoever owns the scheduler.
+//
+// Whoever has the vfs is the superuser: permissions are kept and shown, and refuse nothing.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ENOTDIR, FsError } from '@f2fskit/errno';
-import { PAGE_SIZE, ReadaheadState } from '@f2fskit/pagecache';
-import { Lock, type Task } from '@f2fskit/task';
-import { entryNameProblem } from './entry-name.ts';
-import type { DirectoryEntry, Filesystem, Inode } from './inode.ts';
-import { InodeCache } from './inode-cache.ts';
+import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ENOTDIR, EROFS, FsError } from '@f2fskit/errno';
+import type { Task } from '@f2fskit/task';
+import { NameChanges, type NodeRequest } from './change-names.ts';
+import { directoryEntries } from './directory-entries.ts';
+import type { AttributeChanges, DirectoryEntry, Filesystem, Inode, RenameMode, XattrMode } from './inode.ts';
+import { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
+import type { Ownership } from './new-file.ts';
+import { OpenFile } from './open-file.ts';
+import { checkOpen, findToOpen, type OpenOptions } from './open-path.ts';
 import { type PathLike, type Resolved, type WalkOptions, walkPath } from './path.ts';
+import { READ_FILE_BYTES_MAX, readToEnd } from './read-to-end.ts';
 import { TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 
 /** As the usual soft limit of a process. */
 export const OPEN_FILES_MAX = 1024;
 /** As in a process, where three are taken: Node's streams take 0 for none. */
 export const FIRST_DESCRIPTOR = 3;
-/** How much `readFile` reads at a time: the largest cluster and a multiple of every folio order. */
-const READ_CHUNK_BYTES = 1 << 20;
-/** `readFile` refuses more than this, as Node does: a sparse file of terabytes costs an image nothing. */
-export const READ_FILE_BYTES_MAX = 2 ** 31 - 1;
 
-/** What `open` does with what it finds. */
-export interface OpenFileOptions extends WalkOptions {
-  /** Called with the inode before it gets a descriptor: throw what speaks against opening it. */
-  check?: (inode: Inode) => void;
+/** What `link` does with the file that gets another name. */
+export interface LinkOptions {
+  /** Follow a symlink that is the last component. Default false, as link(2). */
+  followLast?: boolean;
 }
 
-/** One open file: an inode and a position of its own. */
-export class OpenFile {
-  readonly inode: Inode;
-  position = 0;
-  /** What this reader is likely to want next. */
-  readonly readahead = new ReadaheadState();
-  /** Held while a read moves the position: tasks that read one file together get its bytes once, in order of asking. */
-  readonly #positionLock = new Lock();
-
-  constructor(inode: Inode) {
-    this.inode = inode;
-  }
-
-  /** Reads at a place of its own, for what needs no wait: -1 when it needs one, or would throw. */
-  peekReadAt(position: number, target: Uint8Array): number {
-    const count = this.inode.peekRead(position, target);
-    if (count > 0) this.readahead.advance(Math.ceil((position + count) / PAGE_SIZE));
-    return count;
-  }
-
-  /** Reads at the position and moves it, for what needs no wait: -1 when it needs one, or would throw. */
-  peekRead(target: Uint8Array): number {
-    if (this.#positionLock.held) return -1;
-    const count = this.peekReadAt(this.position, target);
-    if (count > 0) this.position += count;
-    return count;
-  }
-
-  /** Reads at the position and moves it; returns the bytes read, 0 at the end. */
-  *read(target: Uint8Array): Task<number> {
-    if (!this.#positionLock.tryLock()) yield* this.#positionLock.wait();
-    try {
-      const count = yield* this.inode.read(this.position, target, this.readahead);
-      this.position += count;
-      return count;
-    } finally {
-      this.#positionLock.unlock();
-    }
-  }
-}
-
-export class Vfs {
+export class Vfs implements Ownership {
   readonly filesystem: Filesystem;
   readonly inodes: InodeCache;
-  readonly #files: Array<OpenFile | undefined> = [];
+  /** Permission bits that new files do not get. */
+  umask: number;
+  /** Owner and group of new files. */
+  uid: number;
+  gid: number;
+  readonly #names: NameChanges;
+  /** Open files by descriptor; `opening` keeps the place of one that is being opened. */
+  readonly #files: Array<OpenFile | 'opening' | undefined> = [];
 
-  constructor(filesystem: Filesystem, inodesCachedMax?: number) {
+  /** `ownership`: default the superuser, with the umask 0o022. */
+  constructor(
+    filesystem: Filesystem,
+    inodesCachedMax: number = INODES_CACHED_MAX,
+    { umask = 0o022, uid = 0, gid = 0 }: Partial<Ownership> = {},
+  ) {
     this.filesystem = filesystem;
     this.inodes = new InodeCache(filesystem, inodesCachedMax);
+    this.umask = umask;
+    this.uid = uid;
+    this.gid = gid;
+    this.#names = new NameChanges(filesystem, this.inodes, this);
+    const { onInodeFreed } = filesystem;
+    filesystem.onInodeFreed = (ino) => {
+      onInodeFreed?.(ino); // of another vfs over the same filesystem
+      this.inodes.forget(ino);
+    };
   }
 
   /** The inode a path leads to. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL (a NUL byte), or what reading met. */
@@ -86,45 +68,63 @@ export class Vfs {
     return new TreeWalk(this.inodes, start, path, options);
   }
 
-  /** Opens for reading; the lowest free descriptor. Throws EMFILE and what `walk` throws. */
-  *open(path: PathLike, { check, ...walk }: OpenFileOptions = {}): Task<number> {
-    const { inode } = yield* this.walk(path, walk);
-    check?.(inode);
+  /**
+   * Opens, and makes where `create` asks for it: the lowest free descriptor. Throws what open(2) does; EMFILE before anything
+   * is made, ENXIO for devices, fifos and sockets, which lead nowhere on a volume.
+   */
+  *open(path: PathLike, options: OpenOptions = {}): Task<number> {
     const free = this.#files.indexOf(undefined);
     const index = free >= 0 ? free : this.#files.length;
     if (index >= OPEN_FILES_MAX) throw new FsError(EMFILE);
-    this.#files[index] = new OpenFile(inode);
+    this.#files[index] = 'opening';
+    let file: OpenFile | undefined;
+    try {
+      file = yield* this.#openFile(path, options);
+    } finally {
+      this.#files[index] = file;
+    }
     return index + FIRST_DESCRIPTOR;
+  }
+
+  *#openFile(path: PathLike, options: OpenOptions): Task<OpenFile> {
+    const found = yield* findToOpen(this.filesystem, this.inodes, this, path, options);
+    checkOpen(this.filesystem, found, options);
+    const { inode, created } = found;
+    const file = new OpenFile(inode, options);
+    if (options.truncate !== true || created || inode.kind !== 'file') return file;
+    let failure: unknown;
+    try {
+      yield* inode.truncate!(0);
+      return file;
+    } catch (error) {
+      failure = error;
+    }
+    yield* file.close();
+    throw failure;
   }
 
   /** The open file of a descriptor. Throws EBADF. */
   file(fd: number): OpenFile {
     const file = this.#files[fd - FIRST_DESCRIPTOR];
-    if (file === undefined) throw new FsError(EBADF);
+    if (file === undefined || file === 'opening') throw new FsError(EBADF);
     return file;
   }
 
-  /** Throws EBADF for a descriptor that is not open. */
-  close(fd: number): void {
-    this.file(fd);
+  /**
+   * The descriptor is free at once; what has begun on the file is finished first. Frees a file without a name. Throws EBADF
+   * for a descriptor that is not open, and what freeing met.
+   */
+  *close(fd: number): Task<void> {
+    const file = this.file(fd);
     this.#files[fd - FIRST_DESCRIPTOR] = undefined;
+    yield* file.close();
   }
 
   /** Every entry of a directory. Throws ENOTDIR, and the first damage met: use `inode.list()` to list around damage. */
   *readDirectory(path: PathLike): Task<DirectoryEntry[]> {
     const { inode } = yield* this.walk(path);
     if (inode.kind !== 'directory') throw new FsError(ENOTDIR);
-    const entries: DirectoryEntry[] = [];
-    const reader = inode.list();
-    for (let batch = yield* reader.next(); batch !== undefined; batch = yield* reader.next()) {
-      if (batch.problems.length > 0) throw batch.problems[0]!;
-      for (const entry of batch.entries) {
-        const problem = entryNameProblem(inode.ino, entry);
-        if (problem !== undefined) throw problem;
-        entries.push(entry);
-      }
-    }
-    return entries;
+    return yield* directoryEntries(inode);
   }
 
   /**
@@ -139,29 +139,89 @@ export class Vfs {
     if (size > READ_FILE_BYTES_MAX) throw new FsError(EFBIG, 'read it in parts');
     return yield* readToEnd(inode, 0);
   }
-}
 
-/**
- * A file from `start` to its end, whatever its size; `between` runs before each part of it. Memory grows with what was
- * read: the array for the whole is made once the first part has been.
- */
-export function* readToEnd(
-  inode: Inode,
-  start: number,
-  readahead = new ReadaheadState(),
-  between?: () => Task<void>,
-): Task<Uint8Array> {
-  const size = Math.max(0, inode.attributes().size - start);
-  let whole = new Uint8Array(Math.min(READ_CHUNK_BYTES, size));
-  for (let at = 0; at < size; ) {
-    if (between !== undefined) yield* between();
-    const count = yield* inode.read(start + at, whole.subarray(at, at + READ_CHUNK_BYTES), readahead);
-    if (count === 0) return whole.slice(0, at);
-    at += count;
-    if (at < whole.length || at === size) continue;
-    const larger = new Uint8Array(size);
-    larger.set(whole);
-    whole = larger;
+  // Changes by path. Each throws what its namesake of Linux throws, EROFS where the filesystem is not written to, and has
+  // then changed nothing.
+
+  /** Makes a directory; permissions before the umask. */
+  mkdir(path: PathLike, mode = 0o777): Task<Inode> {
+    return this.#names.mkdir(path, mode);
   }
-  return whole;
+
+  /** Makes a special file, or an empty regular one. */
+  mknod(path: PathLike, node: NodeRequest): Task<Inode> {
+    return this.#names.mknod(path, node);
+  }
+
+  symlink(target: PathLike, path: PathLike): Task<Inode> {
+    return this.#names.symlink(target, path);
+  }
+
+  /** Gives the file at `existing` another name. */
+  link(existing: PathLike, path: PathLike, { followLast = false }: LinkOptions = {}): Task<void> {
+    return this.#names.link(existing, path, followLast);
+  }
+
+  /** Removes a name that is no directory's. */
+  unlink(path: PathLike): Task<void> {
+    return this.#names.unlink(path);
+  }
+
+  /** Removes an empty directory. */
+  rmdir(path: PathLike): Task<void> {
+    return this.#names.rmdir(path);
+  }
+
+  rename(from: PathLike, to: PathLike, mode: RenameMode = 'plain'): Task<void> {
+    return this.#names.rename(from, to, mode);
+  }
+
+  /** Gives the regular file at `path` this many bytes. */
+  *truncate(path: PathLike, size: number): Task<void> {
+    const { inode } = yield* this.walk(path);
+    if (inode.kind === 'directory') throw new FsError(EISDIR);
+    if (inode.kind !== 'file') throw new FsError(EINVAL);
+    this.#requireWritable();
+    if (inode.truncate === undefined) throw new FsError(EROFS);
+    yield* inode.truncate(size);
+  }
+
+  /** chmod, chown, utimens. */
+  *setAttributes(path: PathLike, changes: AttributeChanges, options?: WalkOptions): Task<void> {
+    const { inode } = yield* this.walk(path, options);
+    this.#requireWritable();
+    if (inode.setAttributes === undefined) throw new FsError(EROFS);
+    yield* inode.setAttributes(changes);
+  }
+
+  *setXattr(
+    path: PathLike,
+    name: Uint8Array,
+    value: Uint8Array,
+    { mode = 'set', ...options }: WalkOptions & { mode?: XattrMode } = {},
+  ): Task<void> {
+    const { inode } = yield* this.walk(path, options);
+    this.#requireWritable();
+    if (inode.setXattr === undefined) throw new FsError(EROFS);
+    yield* inode.setXattr(name, value, mode);
+  }
+
+  *removeXattr(path: PathLike, name: Uint8Array, options?: WalkOptions): Task<void> {
+    const { inode } = yield* this.walk(path, options);
+    this.#requireWritable();
+    if (inode.removeXattr === undefined) throw new FsError(EROFS);
+    yield* inode.removeXattr(name);
+  }
+
+  /** chattr: bits of `FileFlag`. */
+  *setFlags(path: PathLike, flags: number, options?: WalkOptions): Task<void> {
+    const { inode } = yield* this.walk(path, options);
+    this.#requireWritable();
+    if (inode.setFlags === undefined) throw new FsError(EROFS);
+    yield* inode.setFlags(flags);
+  }
+
+  #requireWritable(): void {
+    if (this.filesystem.writable !== true) throw new FsError(EROFS);
+  }
 }

@@ -131,12 +131,12 @@ export class ToyInode implements Inode {
     const inode = new ToyInode(this.#filesystem, ino, kind);
     inode.content = bytesOf(content);
     this.#filesystem.nodes.set(inode.ino, inode);
-    this.link(name, inode.ino, kind);
+    this.enter(name, inode.ino, kind);
     return inode;
   }
 
   /** One more name. Nothing is checked: `kind` may lie, the inode may not exist, the name may be any bytes. */
-  link(name: string | Uint8Array, ino: number, kind: DirectoryEntry['kind'] = 'unknown'): void {
+  enter(name: string | Uint8Array, ino: number, kind: DirectoryEntry['kind'] = 'unknown'): void {
     const entry: DirectoryEntry = { name: bytesOf(name), ino, kind };
     this.entries.push(entry);
     this.#byName.set(keyOf(entry.name), ino);

@@ -14,6 +14,7 @@
 import { FsError } from '@f2fskit/errno';
 import { ErrorCursor, type Mapping, Mark, type PageCache } from '@f2fskit/pagecache';
 import { type Clock, Completion, type Scheduler, type Task } from '@f2fskit/task';
+import { balanceDirtyPages } from './balance-dirty-pages.ts';
 import type { Timer } from './timer.ts';
 import type { PassResult, WritebackControl } from './writeback-pass.ts';
 
@@ -110,6 +111,7 @@ export class Flusher {
     this.#resume();
     if (!ended.done) yield ended;
     this.#ended = undefined;
+    this.#stopping = false;
     this.#throwFailure();
   }
 
@@ -117,6 +119,23 @@ export class Flusher {
   wake(): void {
     this.#pressure = true;
     this.#resume();
+  }
+
+  /** Works in the background: between `start` and `stop`. */
+  get running(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /**
+   * For a writer that holds no folio: waits until not too much is dirty. Where nothing works in the background, it writes
+   * by itself.
+   */
+  *throttle(): Task<void> {
+    if (this.running) {
+      yield* balanceDirtyPages(this.cache);
+      return;
+    }
+    while (this.cache.overDirtyBackground) if (!(yield* this.#writeUnderPressure())) return;
   }
 
   /**

@@ -109,6 +109,20 @@ describe('a buffered write', () => {
     );
   });
 
+  it('a source that never gives a whole page is taken in pieces (4, step 9)', () => {
+    for (const order of [0, 3]) {
+      const file = newFile(order);
+      runSync(file.pwrite(0, pattern(6 * PAGE_SIZE, 1)));
+      cleanAndDrop(file);
+      const bytes = pattern(5 * PAGE_SIZE, 2);
+      const source = new BytesSource(bytes);
+      const copy = source.copy.bind(source);
+      source.copy = (at, target) => copy(at, target.subarray(0, 1000));
+      expect(runSync(file.pwrite(10, bytes, source))).toBe(bytes.length);
+      expectBytes(runSync(file.pread(0, file.size)), file.model);
+    }
+  });
+
   it('a source that gives nothing ends the write, a broken one too', () => {
     const file = newFile();
     const silent: WriteSource = {

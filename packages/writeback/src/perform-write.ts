@@ -30,6 +30,8 @@ export interface PageWriteOperations {
    * extends the file while the folio is locked (I-25), unlocks and puts it, also when it throws. See `finishPageWrite`.
    */
   writeEnd(position: number, length: number, copied: number, folio: Folio): Task<number>;
+  /** Waits until not too much is dirty; no folio is locked. Default {@link balanceDirtyPages}; see `Flusher.throttle`. */
+  throttle?(): Task<void>;
 }
 
 /** Tries without a byte after which a source is taken to be broken. */
@@ -66,7 +68,7 @@ export function* performWrite(
       if (taken > 0) {
         done += taken;
         tries = 0;
-        yield* balanceDirtyPages(mapping.cache);
+        yield* operations.throttle?.() ?? balanceDirtyPages(mapping.cache);
       } else {
         chunk = Math.max(PAGE_SIZE, chunk / 2);
         if (copied > 0) limit = copied;

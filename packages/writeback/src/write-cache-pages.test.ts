@@ -48,6 +48,7 @@ function dirty(file: FakeFile, from: number, to: number, seed = 1): void {
 }
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
+const finish = <T>(task: Task<T>): Promise<T> => settle(start(task));
 const throwing = (errno: number): Task<never> =>
   (function* (): Task<never> {
     throw new FsError(errno);
@@ -114,7 +115,7 @@ describe('a pass', () => {
   it('looks again under the lock: gone, or clean by then (I-2)', async () => {
     const { file, checking } = makeRig({ asynchronous: true });
     for (const leave of [true, false]) {
-      await start(file.pwrite(0, pattern(2 * PAGE_SIZE, 3)));
+      await finish(file.pwrite(0, pattern(2 * PAGE_SIZE, 3)));
       const folio = file.mapping.find(0)!;
       folio.tryLock();
       const done = start(file.write({ mode: 'all' }));
@@ -143,15 +144,15 @@ describe('mode none', () => {
   it('leaves what is under writeback; mode all waits for it (14)', async () => {
     const { file, checking, fault } = makeRig({ asynchronous: true, mapping: { stable: false } });
     fault.inject({ action: { kind: 'hold' }, operation: 'write', times: 1 });
-    await start(file.pwrite(0, pattern(PAGE_SIZE, 1)));
-    await start(file.write({ mode: 'none' }));
+    await finish(file.pwrite(0, pattern(PAGE_SIZE, 1)));
+    await finish(file.write({ mode: 'none' }));
     // Dirty again, and still under writeback.
     const folio = file.mapping.find(0)!;
     folio.tryLock();
     markDirty(folio);
     folio.unlock();
     expect([folio.dirty, folio.writeback, checking.takeBlocks()]).toEqual([true, true, [0]]);
-    expect(await start(file.write({ mode: 'none' }))).toMatchObject({ pagesWritten: 0, pagesSkipped: 1 });
+    expect(await finish(file.write({ mode: 'none' }))).toMatchObject({ pagesWritten: 0, pagesSkipped: 1 });
     const all = start(file.write({ mode: 'all' }));
     await later();
     expect(checking.takeBlocks()).toEqual([]);
@@ -212,7 +213,7 @@ describe('mode all', () => {
   it('ends though somebody writes on and on, and takes what was dirty when it began (I-42, I-43)', async () => {
     for (const control of [{ mode: 'all' }, { mode: 'none', tagged: true }] as const) {
       const { file, checking } = makeRig({ asynchronous: true });
-      await start(file.pwrite(0, pattern(10 * PAGE_SIZE, 1)));
+      await finish(file.pwrite(0, pattern(10 * PAGE_SIZE, 1)));
       let ahead = 20;
       file.onPlace = function* (index) {
         // A writer that is always ahead, and one that comes back to what has just been written.
@@ -220,7 +221,7 @@ describe('mode all', () => {
         if (index > 0) yield* file.pwrite((index - 1) * PAGE_SIZE, pattern(PAGE_SIZE, 3));
         return undefined;
       };
-      const result = await settle(start(file.write(control)));
+      const result = await finish(file.write(control));
       expect(result.pagesWritten).toBe(10);
       expect(checking.takeBlocks()).toEqual(range(0, 10));
       expect(dirtyPages(file)).toEqual([...range(0, 9), ...range(20, 30)]);
@@ -243,8 +244,8 @@ describe('mode all', () => {
     const { file, fault, below } = makeRig({ asynchronous: true });
     fault.inject({ action: { kind: 'hold' }, operation: 'write' });
     below.inject({ action: { kind: 'fail' }, range: { start: 0, end: PAGE_SIZE } });
-    await start(file.pwrite(0, pattern(4 * PAGE_SIZE, 1)));
-    await start(file.write({ mode: 'none', rangeEnd: 2 * PAGE_SIZE }));
+    await finish(file.pwrite(0, pattern(4 * PAGE_SIZE, 1)));
+    await finish(file.write({ mode: 'none', rangeEnd: 2 * PAGE_SIZE }));
     let over = false;
     const all = start(file.write({ mode: 'all' })).finally(() => {
       over = true;
@@ -263,7 +264,7 @@ describe('mode all', () => {
   it('two at once: both end after everything has arrived (I-42)', async () => {
     const { file, fault, checking } = makeRig({ asynchronous: true });
     fault.inject({ action: { kind: 'hold' }, operation: 'write' });
-    await start(file.pwrite(0, pattern(20 * PAGE_SIZE, 1)));
+    await finish(file.pwrite(0, pattern(20 * PAGE_SIZE, 1)));
     const seen: string[] = [];
     const both = ['a', 'b'].map((name) => start(file.write({ mode: 'all' })).then(() => seen.push(name)));
     await later();
@@ -331,7 +332,7 @@ describe('requests', () => {
       waits++;
       expect(filesystem.bios.held).toBe(0);
     };
-    await start(file.pwrite(0, pattern(20 * PAGE_SIZE, 1)));
+    await finish(file.pwrite(0, pattern(20 * PAGE_SIZE, 1)));
     const folio = file.mapping.find(7)!;
     folio.tryLock();
     file.onPlace = function* (index) {

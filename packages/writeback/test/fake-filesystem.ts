@@ -91,6 +91,7 @@ export class FakeFile implements DirtyFile {
   onPlace: ((index: number, folio: Folio) => Task<boolean | void>) | undefined = undefined;
   backOff: (() => Task<void>) | undefined = undefined;
   shouldYield: (() => boolean) | undefined = undefined;
+  throttle: (() => Task<void>) | undefined = undefined;
   readonly #allocated = new Set<number>();
   readonly #base: number;
 
@@ -142,6 +143,7 @@ export class FakeFile implements DirtyFile {
       const done = yield* performWrite(this.mapping, position, source, {
         writeBegin: (at, length) => this.#writeBegin(at, length),
         writeEnd: (at, length, copied, folio) => this.#writeEnd(at, length, copied, folio),
+        ...(this.throttle === undefined ? {} : { throttle: this.throttle }),
       });
       this.modelWrite(position, bytes.subarray(0, done));
       return done;

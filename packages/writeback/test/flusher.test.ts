@@ -184,8 +184,8 @@ describe('in the background', () => {
     const rig = makeRig({ ...limits(40, 400), budgetPages: 8 });
     const { flusher, time, files } = rig;
     await write(rig, files[0]!, 0, 45);
-    flusher.start(rig.scheduler, time);
     time.advance(4000);
+    flusher.start(rig.scheduler, time);
     await turns();
     expect(dirtyPages(files[0]!).length).toBe(37);
     time.advance(1000);
@@ -210,6 +210,36 @@ describe('in the background', () => {
       time.advance(1000);
       await turns();
     }
+    expect(dirtyPages(files[0]!)).toEqual([]);
+    await settle(rig.scheduler.run(flusher.stop()));
+  });
+
+  it('what somebody asked for is not forgotten because it was too early', async () => {
+    const rig = makeRig(limits(400, 400));
+    const { flusher, time, files } = rig;
+    let tries = 0;
+    files[0]!.onPlace = function* () {
+      if (tries++ < 10) throw new FsError(EAGAIN);
+      return undefined;
+    };
+    flusher.start(rig.scheduler, time);
+    await write(rig, files[0]!, 0, 10);
+    flusher.wake();
+    await turns();
+    expect([tries, dirtyPages(files[0]!).length]).toEqual([10, 10]);
+    time.advance(1000); // long before they are old
+    await turns();
+    expect(dirtyPages(files[0]!)).toEqual([]);
+    await settle(rig.scheduler.run(flusher.stop()));
+  });
+
+  it('a turn that begins in the middle finds what is before it, without waiting for the timer', async () => {
+    const rig = makeRig(limits(4, 400));
+    const { flusher, files } = rig;
+    await write(rig, files[0]!, 0, 10);
+    files[0]!.mapping.writebackIndex = 30;
+    flusher.start(rig.scheduler, rig.time);
+    await turns();
     expect(dirtyPages(files[0]!)).toEqual([]);
     await settle(rig.scheduler.run(flusher.stop()));
   });
@@ -282,6 +312,19 @@ describe('the brake on writers', () => {
     await settle(rig.scheduler.run(rig.flusher.stop()));
   });
 
+  it('lets go of writers when the flusher stops', async () => {
+    const rig = makeRig(limits(2, 4));
+    const [file] = rig.files;
+    rig.fault.inject({ action: { kind: 'hold' }, operation: 'write' });
+    rig.flusher.start(rig.scheduler, rig.time);
+    const done = write(rig, file!, 0, 50);
+    await turns();
+    expect(file!.size).toBe(5 * PAGE_SIZE);
+    await settle(rig.scheduler.run(rig.flusher.stop()));
+    expect(await settle(done)).toBe(50 * PAGE_SIZE);
+    rig.fault.release();
+  });
+
   it('holds no folio meanwhile (I-23)', async () => {
     const rig = makeRig(limits(2, 4));
     const { cache } = rig.filesystem;
@@ -323,6 +366,41 @@ describe('the brake on writers', () => {
     expect(await settle(write(rig, rig.files[0]!, 0, 100))).toBe(100 * PAGE_SIZE);
     await expect(settle(rig.scheduler.run(rig.files[0]!.fsync()))).rejects.toThrow(FsError);
     await settle(rig.scheduler.run(rig.flusher.stop()));
+  });
+
+  it('where nothing works in the background, a writer writes by itself, also after a stop', async () => {
+    const rig = makeRig({ ...limits(8, 24), mode: 'sync' });
+    const { flusher, scheduler, checking } = rig;
+    const { cache } = rig.filesystem;
+    const [file] = rig.files;
+    file!.throttle = () => flusher.throttle();
+    for (const from of [0, 300]) {
+      expect(scheduler.runSync(file!.pwrite(from * PAGE_SIZE, pattern(200 * PAGE_SIZE, 1)))).toBe(200 * PAGE_SIZE);
+      expect(cache.dirtyPages).toBeLessThanOrEqual(8);
+      // Turns of 16 pages, not every page by itself.
+      expect(checking.takeBlocks().length).toBeGreaterThanOrEqual(192);
+      expect(flusher.passes).toBeLessThan(50);
+      flusher.start(scheduler, rig.time);
+      scheduler.runSync(flusher.stop());
+    }
+    // What cannot be written does not stop it.
+    file!.onPlace = () => fail(new FsError(EAGAIN));
+    expect(scheduler.runSync(file!.pwrite(0, pattern(30 * PAGE_SIZE, 2)))).toBe(30 * PAGE_SIZE);
+    file!.onPlace = undefined;
+    scheduler.runSync(flusher.sync());
+    expectBytes(file!.onDevice(), file!.model);
+  });
+
+  it('beside a flusher that works, it waits for that one', async () => {
+    const rig = makeRig(limits(8, 24));
+    const [file] = rig.files;
+    file!.throttle = () => rig.flusher.throttle();
+    rig.flusher.start(rig.scheduler, rig.time);
+    expect(rig.flusher.running).toBe(true);
+    await settle(write(rig, file!, 0, 200));
+    expect(rig.filesystem.cache.statistics.throttles).toBeGreaterThan(0);
+    await settle(rig.scheduler.run(rig.flusher.stop()));
+    expect(rig.flusher.running).toBe(false);
   });
 
   it('without anybody who writes, nobody is stopped', () => {

@@ -15,9 +15,11 @@ import {
 import { EIO, FsError } from '@f2fskit/errno';
 import { type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
 import { BLOCK_SIZE, featureNames, SEGMENT_BLOCKS } from '@f2fskit/f2fs-format';
-import { fixedClock, runAsync, runSync, seededRandom } from '@f2fskit/task';
+import { fixedClock, runAsync, runSync, seededRandom, type Task } from '@f2fskit/task';
+import { begin, durable, oneOf, runPowerCuts } from '@f2fskit/testkit/power-cut';
 import { Vfs } from '@f2fskit/vfs';
 import { describe, expect, it } from 'vitest';
+import { checkVolume } from '../fsck/index.ts';
 import { FORMAT_FEATURES, type FormatOptions, type FormatReport, formatGeometry, formatVolume } from './index.ts';
 
 const MIB = 2 ** 20;
@@ -250,59 +252,55 @@ describe('a device with something on it', () => {
 
 describe('a power cut', () => {
   const oldUuid = 'ffffffff-4455-6677-8899-aabbccddeeff';
+  type Found = 'old' | 'none' | 'new';
 
-  /** The blocks of a write, so that a cut can fall between them. */
-  const pieces = (bio: Bio): Array<{ offset: number; bytes: Uint8Array }> => {
-    const bytes = Buffer.concat(bio.segments);
-    return Array.from({ length: bytes.length / BLOCK_SIZE }, (_, index) => ({
-      offset: bio.offset + index * BLOCK_SIZE,
-      bytes: bytes.subarray(index * BLOCK_SIZE, (index + 1) * BLOCK_SIZE),
-    }));
-  };
-
-  it('at any moment leaves the old volume, none, or the new one', () => {
-    const before = new MemoryDevice(52 * MIB);
-    format(before, { uuid: oldUuid });
-    const recorder = new Recorder(new NoDiscard(before.clone()));
-    format(recorder, { features: ['lost_found'] });
-
-    const random = seededRandom(11);
-    const seen = { old: 0, none: 0, new: 0 };
-    const durable = before.clone();
-    let loose: Array<{ offset: number; bytes: Uint8Array }> = [];
-    const cut = (): void => {
-      const device = durable.clone();
-      for (const { offset, bytes } of loose) if (random.chance(0.5)) runSync(writeBytes(device, offset, bytes));
-      let volume: F2fsVolume;
-      try {
-        volume = runSync(mountF2fs(device));
-      } catch (error) {
-        if (!(error instanceof FsError) || error.code !== 'EINVAL') throw error;
-        seen.none++;
-        return;
-      }
-      const isNew = volume.superblock.uuid === injected.uuid;
-      expect(volume.problems.filter(({ error }) => (error as { kind?: string })?.kind !== 'superblockMagic')).toEqual(
-        [],
-      );
-      if (isNew) {
-        seen.new++;
-        expect(runSync(new Vfs(volume).walk('/lost+found')).inode.kind).toBe('directory');
-      } else {
-        seen.old++;
-        expect(volume.superblock.uuid).toBe(oldUuid);
-        expect(runSync(volume.readInode(3)).kind).toBe('directory');
-      }
-    };
-    for (const bio of recorder.bios) {
-      for (let repeat = 0; repeat < 4; repeat++) cut();
-      if (bio.operation === 'flush') {
-        for (const { offset, bytes } of loose) runSync(writeBytes(durable, offset, bytes));
-        loose = [];
-      } else loose.push(...pieces(bio));
+  /** Which volume a cut has left; throws when it is not whole. */
+  function* look(device: BlockDevice): Task<Found> {
+    let volume: F2fsVolume;
+    try {
+      volume = yield* mountF2fs(device);
+    } catch (error) {
+      if (error instanceof FsError && error.code === 'EINVAL') return 'none';
+      throw error;
     }
-    cut();
-    expect(recorder.bios.filter(({ operation }) => operation === 'flush')).toHaveLength(3);
-    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0);
+    const other = volume.problems.filter(({ error }) => (error as { kind?: string })?.kind !== 'superblockMagic');
+    expect(other).toEqual([]);
+    if (volume.superblock.uuid === oldUuid) {
+      expect((yield* volume.readInode(3)).kind).toBe('directory');
+      return 'old';
+    }
+    expect(volume.superblock.uuid).toBe(injected.uuid);
+    expect((yield* new Vfs(volume).walk('/lost+found')).inode.kind).toBe('directory');
+    return 'new';
+  }
+
+  it.each([
+    ['clears with writes', false],
+    ['discards', true],
+  ])('at any moment leaves the old volume, none, or the new one: a format that %s', async (_how, canDiscard) => {
+    const base = new MemoryDevice(52 * MIB);
+    format(base, { uuid: oldUuid });
+    const report = await runPowerCuts<Found, Found>({
+      base,
+      initial: 'old',
+      *scenario(device) {
+        yield begin('none', 'none');
+        yield begin('new', 'new');
+        yield* formatVolume(device, { ...injected, features: ['lost_found'] });
+        yield durable('new', 'new');
+      },
+      recover: look,
+      *check(device, found) {
+        if (found === 'none') return;
+        const { findings, complete } = yield* checkVolume(device);
+        expect(complete).toBe(true);
+        expect(findings.filter(({ code }) => code !== 'superblockCopy')).toEqual([]);
+      },
+      compare: oneOf((found, state) => found === state),
+      seed: 11,
+      device: { canDiscard },
+    });
+    expect(report.flushes).toBe(3);
+    expect([...report.matched.keys()].sort()).toEqual(['new', 'none', 'the base']);
   });
 });

@@ -28,4 +28,8 @@ export class PageWrites implements PageWriteOperations {
   *writeEnd(position: number, length: number, copied: number, folio: Folio): Task<number> {
     return finishPageWrite(folio, position, length, copied, (end) => noteEnd(this.#writer, this.#inode, end));
   }
+
+  throttle(): Task<void> {
+    return this.#writer.flusher.throttle();
+  }
 }

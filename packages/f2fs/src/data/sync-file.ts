@@ -14,7 +14,7 @@ import { IN_PLACE_PAGES_MAX } from './placement.ts';
 /** Makes a file or directory durable. Throws what failed since `cursor` was asked last, EIO, EROFS. */
 export function* syncFile(
   writer: VolumeWriter,
-  _inode: F2fsInode,
+  inode: F2fsInode,
   writeback: FileWriteback | undefined,
   cursor: ErrorCursor,
   dataOnly: boolean,
@@ -23,5 +23,5 @@ export function* syncFile(
     const flush = flushFile(writeback, cursor);
     yield* dataOnly || writeback.mapping.dirtyPages <= IN_PLACE_PAGES_MAX ? writeback.inPlace(flush) : flush;
   }
-  yield* writer.checkpoint();
+  yield* writer.fsyncInode(inode.ino, dataOnly);
 }

@@ -7,15 +7,18 @@
 import { ENOSPC, FsError } from '@f2fskit/errno';
 import {
   AllocationType,
+  corrupt,
   isNodeSegmentType,
   NULL_ADDRESS,
   SEGMENT_BLOCKS,
+  SegmentType,
   type Superblock,
   ssaBlockAddress,
+  testMsb,
 } from '@f2fskit/f2fs-format';
 import type { MetadataBlocks } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
-import { type BlockOwner, emptySummary, type Log } from './log.ts';
+import { type BlockOwner, emptySummary, type Log, readSummaryEntry, writeSummaryEntry } from './log.ts';
 import type { Segment, SegmentTable } from './segment-table.ts';
 
 export interface AllocatorOptions {
@@ -34,6 +37,12 @@ export class BlockAllocator {
   freeSegments = 0;
   /** Of data and of nodes: blocks in segments of that class that may be written before the next checkpoint. */
   readonly #room = { data: 0, nodes: 0 };
+  /** In their segments lie blocks that were adopted. */
+  readonly #crowded = new Set<Log>();
+  /** Segments that were free before blocks were adopted. */
+  readonly #adopted = new Set<number>();
+  /** Segments that are being emptied: nothing goes there. */
+  readonly avoided = new Set<number>();
   readonly #blocks: MetadataBlocks;
   readonly #options: AllocatorOptions;
 
@@ -59,12 +68,21 @@ export class BlockAllocator {
     this.#room.data = 0;
     this.#room.nodes = 0;
     for (let segno = 0; segno < this.superblock.segmentCountMain; segno++) {
-      if (this.isFree(segno)) this.freeSegments++;
+      if (this.logs.some((log) => log.segno === segno)) continue;
+      if (this.segments.isFree(segno)) this.freeSegments++;
       else this.#room[classOf(types[segno]!)] += SEGMENT_BLOCKS - heldCounts[segno]!;
     }
   }
 
-  /** Blocks of a class, nodes or data, that can be written before the next checkpoint. */
+  /** The summary block of a segment that no log writes to; good until the next wait. Throws EIO. */
+  *summaryOf(segno: number): Task<Uint8Array> {
+    return (yield* this.#blocks.get(ssaBlockAddress(this.superblock, segno))).bytes;
+  }
+
+  /**
+   * Blocks of a class, nodes or data, that can be written before the next checkpoint, by whatever log of it: what is left in
+   * the segments that logs are filling is not counted.
+   */
   roomFor(type: number): number {
     return this.#room[classOf(type)] + this.freeSegments * SEGMENT_BLOCKS;
   }
@@ -89,7 +107,6 @@ export class BlockAllocator {
     const { segment } = log;
     const offset = log.take(owner);
     this.segments.setValid(segment, offset, this.#options.now());
-    this.#room[classOf(type)]--;
     // At once: a node's footer names the block behind it, which may be in another segment.
     if (log.full && this.roomFor(type) > 0) yield* this.#move(log);
     return this.#address(segment, offset);
@@ -101,6 +118,71 @@ export class BlockAllocator {
     const segno = Math.floor(index / SEGMENT_BLOCKS);
     const segment = this.segments.peek(segno) ?? (yield* this.segments.get(segno));
     this.segments.clearValid(segment, index % SEGMENT_BLOCKS, this.#options.now());
+  }
+
+  /** Keeps a node that was written behind the last checkpoint until the next one, for recovery. Throws Corruption recovery. */
+  *holdNode(address: number): Task<void> {
+    const { segment, offset, log } = yield* this.#behindCheckpoint(address);
+    const nodes = log === undefined ? isNodeSegmentType(segment.type) : log.type === SegmentType.warmNode;
+    const used = log !== undefined || this.segments.validCounts[segment.segno]! > 0;
+    if (testMsb(segment.valid, offset) || (used && !nodes)) throw notBehind(address, segment.segno);
+    this.segments.hold(segment, offset);
+  }
+
+  /**
+   * Takes a block of data that was written behind the last checkpoint, for recovery: it is somebody's from now on. Throws
+   * Corruption recovery for one that cannot be one, sitValidMap for one that is in use.
+   */
+  *adopt(address: number, owner: BlockOwner): Task<void> {
+    const { segment, offset, log } = yield* this.#behindCheckpoint(address);
+    const { segno } = segment;
+    const summaryAddress = ssaBlockAddress(this.superblock, segno);
+    if (log === undefined && this.segments.isFree(segno)) {
+      this.segments.setType(segment, SegmentType.warmData);
+      this.#blocks.put(summaryAddress, emptySummary(SegmentType.warmData));
+      this.#adopted.add(segno);
+    } else {
+      // A segment of which nothing is in use but what is held has nodes of the chain.
+      const used = log !== undefined || this.segments.validCounts[segno]! > 0 || this.#adopted.has(segno);
+      if (!used || isNodeSegmentType(segment.type)) throw notBehind(address, segno);
+    }
+    this.segments.setValid(segment, offset, this.#options.now());
+    if (log === undefined) {
+      const summary = (yield* this.#blocks.get(summaryAddress)).bytes.slice();
+      writeSummaryEntry(summary, offset, owner);
+      this.#blocks.put(summaryAddress, summary);
+    } else {
+      writeSummaryEntry(log.summary, offset, owner);
+      this.#crowded.add(log);
+    }
+  }
+
+  /**
+   * The end of a recovery: logs in whose segments blocks were adopted, and those of the types given, go on in other segments.
+   * Throws ENOSPC.
+   */
+  *settleAdopted(types: readonly number[]): Task<void> {
+    this.recount();
+    for (const type of types) this.#crowded.add(this.logs[type]!);
+    for (const log of this.#crowded) yield* this.#move(log);
+    this.#crowded.clear();
+    this.#adopted.clear();
+  }
+
+  /** Who the summary of a block names. Throws EIO. */
+  *ownerOf(address: number): Task<BlockOwner> {
+    const index = address - this.superblock.mainAddress;
+    const segno = Math.floor(index / SEGMENT_BLOCKS);
+    const log = this.logs.find((each) => each.segno === segno);
+    const summary = log?.summary ?? (yield* this.#blocks.get(ssaBlockAddress(this.superblock, segno))).bytes;
+    return readSummaryEntry(summary, index % SEGMENT_BLOCKS);
+  }
+
+  *#behindCheckpoint(address: number): Task<{ segment: Segment; offset: number; log: Log | undefined }> {
+    const index = address - this.superblock.mainAddress;
+    const segment = yield* this.segments.get(Math.floor(index / SEGMENT_BLOCKS));
+    const log = this.logs.find(({ segno }) => segno === segment.segno);
+    return { segment, offset: index % SEGMENT_BLOCKS, log };
   }
 
   #address({ segno }: Segment, offset: number): number {
@@ -122,11 +204,13 @@ export class BlockAllocator {
       log.nextOffset = 0;
       log.summary = emptySummary(log.type);
       this.freeSegments--;
-      this.#room[classOf(log.type)] += SEGMENT_BLOCKS;
       return;
     }
     const { bytes } = yield* this.#blocks.get(ssaBlockAddress(this.superblock, holey.segno));
     log.summary = bytes.slice();
+    this.#room[classOf(log.type)] -= SEGMENT_BLOCKS - this.segments.heldCounts[holey.segno]!;
+    // It may have been of another log of the class; fsck.f2fs compares.
+    this.segments.setType(holey, log.type);
     log.segment = holey;
     log.allocation = AllocationType.ssr;
     log.nextOffset = holey.nextHole(0);
@@ -159,17 +243,21 @@ export class BlockAllocator {
     const { heldCounts, types } = this.segments;
     const nodes = isNodeSegmentType(log.type);
     // Those of the log's own type first: cold data stays with cold data.
-    const rank = (segno: number): number =>
-      (types[segno] === log.type ? 0 : 2 * SEGMENT_BLOCKS) + heldCounts[segno]!;
+    const rank = (segno: number): number => (types[segno] === log.type ? 0 : 2 * SEGMENT_BLOCKS) + heldCounts[segno]!;
     let best: number | undefined;
     for (let segno = 0; segno < heldCounts.length; segno++) {
       const used = heldCounts[segno]!;
       if (used === 0 || used >= SEGMENT_BLOCKS || isNodeSegmentType(types[segno]!) !== nodes) continue;
-      if (this.logs.some((other) => other.segno === segno)) continue;
+      if (this.avoided.has(segno) || this.logs.some((other) => other.segno === segno)) continue;
       if (best === undefined || rank(segno) < rank(best)) best = segno;
     }
     return best === undefined ? undefined : yield* this.segments.get(best);
   }
+}
+
+function notBehind(address: number, segno: number): Error {
+  const expected = 'a block of its kind, written behind the checkpoint';
+  return corrupt('recovery', { where: { block: address, segno }, expected, found: 'another one' });
 }
 
 function classOf(type: number): 'data' | 'nodes' {

@@ -49,13 +49,9 @@ export class Log {
   }
 
   /** Takes the next block for `owner`; 512 in `nextOffset` then says that the segment is full. Returns its offset. */
-  take({ nid, version, offsetInNode }: BlockOwner): number {
+  take(owner: BlockOwner): number {
     const offset = this.nextOffset;
-    const view = viewOf(this.summary);
-    const at = SummaryBlock.entries.at(0, offset);
-    SummaryEntry.nid.set(view, at, nid);
-    SummaryEntry.version.set(view, at, version);
-    SummaryEntry.offsetInNode.set(view, at, offsetInNode);
+    writeSummaryEntry(this.summary, offset, owner);
     this.nextOffset = this.allocation === AllocationType.lfs ? offset + 1 : this.segment.nextHole(offset + 1);
     return offset;
   }
@@ -70,4 +66,27 @@ export function emptySummary(type: number): Uint8Array {
   const block = new Uint8Array(BLOCK_SIZE);
   SummaryBlock.entryType.set(viewOf(block), 0, isNodeSegmentType(type) ? SummaryType.node : SummaryType.data);
   return block;
+}
+
+/** Says in a summary block who points to block `offset` of the segment. */
+export function writeSummaryEntry(
+  summary: Uint8Array,
+  offset: number,
+  { nid, version, offsetInNode }: BlockOwner,
+): void {
+  const view = viewOf(summary);
+  const at = SummaryBlock.entries.at(0, offset);
+  SummaryEntry.nid.set(view, at, nid);
+  SummaryEntry.version.set(view, at, version);
+  SummaryEntry.offsetInNode.set(view, at, offsetInNode);
+}
+
+export function readSummaryEntry(summary: Uint8Array, offset: number): BlockOwner {
+  const view = viewOf(summary);
+  const at = SummaryBlock.entries.at(0, offset);
+  return {
+    nid: SummaryEntry.nid.get(view, at),
+    version: SummaryEntry.version.get(view, at),
+    offsetInNode: SummaryEntry.offsetInNode.get(view, at),
+  };
 }

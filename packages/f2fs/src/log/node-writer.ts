@@ -26,7 +26,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { NodeStore } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
-import { Lock, type Task } from '@f2fskit/task';
+import type { Task } from '@f2fskit/task';
 import type { BlockAllocator } from './block-allocator.ts';
 
 /** Nodes in one request at most. */
@@ -58,8 +58,6 @@ export class NodeWriter {
   readonly #store: NodeStore;
   readonly #allocator: BlockAllocator;
   #epoch: NodeEpoch;
-  /** One chain at a time: a block names the next one, and what is promised lies behind everything promised before. */
-  readonly #chainLock = new Lock();
   /** Nodes in chains since the last checkpoint. */
   chainNodes = 0;
 
@@ -104,24 +102,20 @@ export class NodeWriter {
 
   /**
    * Makes the dirty dnodes of a regular file durable, with fsync marks, behind everything that was written before; an inode
-   * that was never written before asks for its name as well. Its data has been written and waited for. Nobody takes a
-   * checkpoint meanwhile. Returns how many nodes it wrote. Throws EIO: the chain then has a gap, and nothing that is written
-   * behind it would be found.
+   * that was never written before asks for its name as well. Nobody else changes nodes meanwhile. `settleData`: waits for
+   * data on its way; what the nodes point to has arrived then. Returns how many nodes it wrote. Throws EIO: the chain then has
+   * a gap, and nothing that is written behind it would be found.
    */
-  *writeChain(ino: number): Task<number> {
-    if (!this.#chainLock.tryLock()) yield* this.#chainLock.wait();
-    try {
-      const nids = this.dirtyDnodes(ino);
-      const runs = yield* this.#place(SegmentType.warmNode, nids, true);
-      // Data that has arrived is not durable before a flush, and no node may be that points to it (I-62).
-      const alone = runs.length === 1 ? BioFlag.FUA : 0;
-      for (const [index, run] of runs.entries()) yield* this.#submit(run, index === 0 ? BioFlag.PREFLUSH | alone : 0);
-      if (runs.length > 1) yield* flushDevice(this.#store.device);
-      this.chainNodes += nids.length;
-      return nids.length;
-    } finally {
-      this.#chainLock.unlock();
-    }
+  *writeChain(ino: number, settleData: () => Task<void>): Task<number> {
+    const nids = this.dirtyDnodes(ino);
+    const runs = yield* this.#place(SegmentType.warmNode, nids, true);
+    yield* settleData();
+    // Data that has arrived is not durable before a flush, and no node may be that points to it (I-62).
+    const alone = runs.length === 1 ? BioFlag.FUA : 0;
+    for (const [index, run] of runs.entries()) yield* this.#submit(run, index === 0 ? BioFlag.PREFLUSH | alone : 0);
+    if (runs.length > 1) yield* flushDevice(this.#store.device);
+    this.chainNodes += nids.length;
+    return nids.length;
   }
 
   /** Takes places for nodes of one log, and makes their blocks ready. */
@@ -134,12 +128,10 @@ export class NodeWriter {
       assert(logOfNode(NodeFooter.flag.get(folio.view, NODE_FOOTER_OFFSET)) === log, 'a node goes to its own log');
       const { version } = yield* nat.lookup(nid);
       const address = yield* this.#allocator.allocate(log, { nid, version: 0, offsetInNode: 0 });
-      // From here on nothing waits until the block is ready.
       const { view, address: old } = folio;
       const isNew = old === NEW_ADDRESS || old === NULL_ADDRESS;
-      const isGone = dirty.get(nid) !== folio;
       const ino = NodeFooter.ino.get(view, NODE_FOOTER_OFFSET);
-      const marks = fsync && !isGone ? NodeFlag.fsync | (nid === ino && isNew ? NodeFlag.dentry : 0) : 0;
+      const marks = fsync ? NodeFlag.fsync | (nid === ino && isNew ? NodeFlag.dentry : 0) : 0;
       const flag = NodeFooter.flag.get(view, NODE_FOOTER_OFFSET) & ~(NodeFlag.fsync | NodeFlag.dentry);
       NodeFooter.flag.set(view, NODE_FOOTER_OFFSET, (flag | marks) >>> 0);
       NodeFooter.checkpointVersion.set(view, NODE_FOOTER_OFFSET, this.#epoch.versionLow, this.#epoch.versionHigh);
@@ -152,11 +144,6 @@ export class NodeWriter {
       }
       run.blocks.push(folio.bytes.slice());
       run.nids.push(nid);
-      if (isGone) {
-        // Cut off while the log moved on. Its block is written all the same: the chain goes through it.
-        yield* this.#allocator.invalidate(address);
-        continue;
-      }
       nat.set({ nid, ino, version, blockAddress: address });
       folio.address = address;
       if (!isNew) yield* this.#allocator.invalidate(old);

@@ -23,6 +23,7 @@ export class Claim {
 
   /** Claims `blocks` blocks of data and `nodes` nodes. Throws ENOSPC, or what reading the NAT met, with nothing claimed. */
   static *take(writer: VolumeWriter, blocks: number, nodes: number): Task<Claim> {
+    if (nodes > 0) writer.requireNodeRoom(nodes);
     writer.space.reserve(blocks + nodes);
     const claim = new Claim(writer, blocks);
     try {

@@ -36,9 +36,9 @@ function* simpler(operation: Operation): Generator<Operation> {
   if (operation.op === 'setxattr' && operation.mode !== 'set') yield { ...operation, mode: 'set' };
 }
 
-/** Smaller numbers, ends of blocks among them; finitely many steps lead to 0. */
+/** Smaller numbers, the end of a block among them; by halves, so that few steps lead to the smallest that still fails. */
 function numbers(value: number): number[] {
-  const block = value - (value % 4096);
-  const candidates = [0, 1, Math.floor(value / 2), block, value - 4096, value - 1];
+  const candidates = [0, 1, value - (value % 4096)];
+  for (let step = Math.floor(value / 2); step > 0; step = Math.floor(step / 2)) candidates.push(value - step);
   return [...new Set(candidates)].filter((candidate) => candidate >= 0 && candidate < value);
 }

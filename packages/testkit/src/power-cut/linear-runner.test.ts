@@ -113,6 +113,25 @@ describe('a scenario that keeps its promises', () => {
     expect([...report.matched.keys()].sort()).toEqual(['one', 'the base', 'two']);
   });
 
+  it('allows a state from its first write on, and a promise takes back the others at once', async () => {
+    const allowed = new Set<string>();
+    const run = runOf(good, {
+      *scenario(device) {
+        yield begin('one', 1);
+        yield* put(device, 1, good);
+        yield durable('one', 1);
+        yield begin('two', 2);
+        yield* put(device, 2, good);
+      },
+      compare(_found, { durable: promised, begun }) {
+        allowed.add([promised, ...begun].map(({ name }) => name).join(', '));
+        return { matched: promised.name };
+      },
+    });
+    await runPowerCuts(run);
+    expect([...allowed]).toEqual(['the base', 'the base, one', 'one', 'one, two']);
+  });
+
   it('calls check with what was recovered', async () => {
     const seen: number[] = [];
     const report = await runPowerCuts(runOf(good, { check: (_device, found) => void seen.push(found) }));

@@ -324,7 +324,7 @@ describe('property: of every block the last durable write or a later one', () =>
           expect(value).toBeLessThanOrEqual(newest[block]!);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -340,7 +340,7 @@ describe('property: of every block the last durable write or a later one', () =>
           expect(values(one.imageAfter(cut, 'none'))).toEqual(values(fresh.imageAfter(cut, 'none')));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -356,7 +356,7 @@ describe('property: of every block the last durable write or a later one', () =>
           );
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -91,12 +91,15 @@ interface Piece {
   id: number;
 }
 
-/** What is durable after a cut: the bytes, and the requests that brought them. */
+/** What is durable after a cut: the bytes, and the requests that brought them. Moves on from event to event. */
 interface DurableState {
   cut: number;
   device: MemoryDevice;
+  /** Requests, by id, that are durable. */
   ids: Set<number>;
-  /** By id: flushes and PREFLUSH writes that have not ended well, and what each of them covers. */
+  /** Ended well, and wait for a flush. */
+  cached: Set<number>;
+  /** Flushes and PREFLUSH writes that have not ended well, and what each of them covers. */
   unfinished: Map<number, readonly number[]>;
 }
 
@@ -234,9 +237,7 @@ export class PowerCutDevice extends DeviceWrapper {
 
   /** Requests that change bytes, submitted before the cut, from the id `first` on. */
   #submittedFrom(first: number, cut: number): RecordedRequest[] {
-    return this.#requests.filter(
-      ({ id, operation, submitted }) => id >= first && submitted < cut && operation !== 'flush',
-    );
+    return this.#requests.slice(first).filter(({ operation, submitted }) => submitted < cut && operation !== 'flush');
   }
 
   #looseRequests(cut: number, durable: ReadonlySet<number>): RecordedRequest[] {
@@ -245,28 +246,28 @@ export class PowerCutDevice extends DeviceWrapper {
 
   #durableAt(cut: number): DurableState {
     assert(Number.isInteger(cut) && cut >= 0 && cut <= this.position, 'a cut is at a position that was recorded');
-    if (this.#durable?.cut === cut) return this.#durable;
-    const { ids, unfinished } = replayEvents(this.#events.slice(0, cut));
-    const last = this.#durable !== undefined && this.#durable.cut < cut ? this.#durable : undefined;
-    const device = last?.device ?? this.#base.clone();
-    const known = last?.ids ?? new Set<number>();
-    let first = Number.POSITIVE_INFINITY;
-    for (const id of ids) if (!known.has(id)) first = Math.min(first, id);
+    if (this.#durable === undefined || this.#durable.cut > cut) {
+      this.#durable = { cut: 0, device: this.#base.clone(), ids: new Set(), cached: new Set(), unfinished: new Map() };
+    }
+    const state = this.#durable;
+    if (state.cut === cut) return state;
+    const first = replayEvents(state, this.#events.slice(state.cut, cut));
+    state.cut = cut;
     // Also what is there already, from the first new one on: a write may become durable after a later one of its block.
     for (const request of this.#submittedFrom(first, cut)) {
-      if (ids.has(request.id)) put(device, request);
+      if (state.ids.has(request.id)) put(state.device, request);
     }
-    this.#durable = { cut, device, ids, unfinished };
-    return this.#durable;
+    return state;
   }
 }
 
-/** What is durable after these events, by id: rules 1 and 4 of the head of this file. */
-function replayEvents(events: readonly RecordedEvent[]): Pick<DurableState, 'ids' | 'unfinished'> {
-  const ids = new Set<number>();
-  const unfinished = new Map<number, readonly number[]>();
-  /** Ended well and waits for a flush. */
-  const cached = new Set<number>();
+/** Rules 1 and 4 of the head of this file. Returns the first id that became durable; the bytes are the caller's. */
+function replayEvents({ ids, cached, unfinished }: DurableState, events: readonly RecordedEvent[]): number {
+  let first = Number.POSITIVE_INFINITY;
+  const keep = (id: number): void => {
+    ids.add(id);
+    first = Math.min(first, id);
+  };
   for (const { kind, request } of events) {
     const { id, operation, flags, failed } = request;
     const flushes = operation === 'flush' || (flags & BioFlag.PREFLUSH) !== 0;
@@ -280,14 +281,14 @@ function replayEvents(events: readonly RecordedEvent[]): Pick<DurableState, 'ids
     }
     for (const covered of unfinished.get(id) ?? []) {
       // No longer in the cache: durable through another flush, or lost with one that failed.
-      if (cached.delete(covered)) ids.add(covered);
+      if (cached.delete(covered)) keep(covered);
     }
     unfinished.delete(id);
     if (operation === 'flush') continue;
-    if ((flags & BioFlag.FUA) !== 0) ids.add(id);
+    if ((flags & BioFlag.FUA) !== 0) keep(id);
     else cached.add(id);
   }
-  return { ids, unfinished };
+  return first;
 }
 
 /** The pieces that land, by request. */

@@ -1,0 +1,183 @@
+// One open file: an inode, a position, what may be done with it. The inode stays for as long as it is open, also without a
+// name.
+
+import { assert, EBADF, EINVAL, EROFS, FsError } from '@f2fskit/errno';
+import { type ErrorCursor, PAGE_SIZE, ReadaheadState } from '@f2fskit/pagecache';
+import { Completion, Lock, type Task } from '@f2fskit/task';
+import type { Inode, Written } from './inode.ts';
+import { readToEnd } from './read-to-end.ts';
+import { toSource, type Writable } from './write-source.ts';
+
+/** What a file is opened for. `none` allows neither: an open file for its attributes. */
+export type FileAccess = 'read' | 'write' | 'readWrite' | 'none';
+
+/** When a write is durable: with the next sync, or when it returns, with all attributes or those that reading needs. */
+export type WriteDurability = 'later' | 'data' | 'all';
+
+/** How a file is open. */
+export interface FileMode {
+  /** Default `read`. */
+  access?: FileAccess;
+  /** Every write goes to the end of the file as it is then. */
+  append?: boolean;
+  /** Default `later`. */
+  sync?: WriteDurability;
+}
+
+export class OpenFile {
+  readonly inode: Inode;
+  position = 0;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly append: boolean;
+  /** What this reader is likely to want next. */
+  readonly readahead = new ReadaheadState();
+  readonly #sync: WriteDurability;
+  /** Which failed writes `fsync` has told of here. */
+  readonly #errors: ErrorCursor | undefined;
+  /**
+   * Held while a read or write moves the position: tasks that use one file together get its bytes, or write theirs, in the
+   * order of asking, each once.
+   */
+  readonly #positionLock = new Lock();
+  /** Operations under way. */
+  #active = 0;
+  /** Set while `close` waits for them. */
+  #idle: Completion | undefined = undefined;
+
+  /** The inode is held until {@link close}. */
+  constructor(inode: Inode, { access = 'read', append = false, sync = 'later' }: FileMode = {}) {
+    this.inode = inode;
+    this.readable = access === 'read' || access === 'readWrite';
+    this.writable = access === 'write' || access === 'readWrite';
+    this.append = append;
+    this.#sync = sync;
+    this.#errors = inode.errorCursor?.();
+    inode.hold?.();
+  }
+
+  /** Reads at a place of its own, for what needs no wait: -1 when it needs one, or would throw. */
+  peekReadAt(position: number, target: Uint8Array): number {
+    if (!this.readable) return -1;
+    const count = this.inode.peekRead(position, target);
+    if (count > 0) this.readahead.advance(Math.ceil((position + count) / PAGE_SIZE));
+    return count;
+  }
+
+  /** Reads at the position and moves it, for what needs no wait: -1 when it needs one, or would throw. */
+  peekRead(target: Uint8Array): number {
+    if (this.#positionLock.held) return -1;
+    const count = this.peekReadAt(this.position, target);
+    if (count > 0) this.position += count;
+    return count;
+  }
+
+  /** Reads at the position and moves it; returns the bytes read, 0 at the end. Throws EBADF, and what reading met. */
+  *read(target: Uint8Array): Task<number> {
+    requireAccess(this.readable);
+    return yield* this.#using(this.#moving(() => this.#readHere(target)));
+  }
+
+  /** Reads at a place of its own; the position stays. Throws as `read`. */
+  *readAt(position: number, target: Uint8Array): Task<number> {
+    requireAccess(this.readable);
+    return yield* this.#using(this.inode.read(position, target, this.readahead));
+  }
+
+  /** Everything from the position on, which moves to the end; `between` runs before each part. Throws as `read`. */
+  *readRest(between?: () => Task<void>): Task<Uint8Array> {
+    requireAccess(this.readable);
+    return yield* this.#using(this.#moving(() => this.#restHere(between)));
+  }
+
+  /**
+   * Writes at the position and moves it behind what was written; with `append` at the end of the file. Fewer bytes than
+   * asked for mean that something failed behind them. Throws EBADF, and what writing met.
+   */
+  *write(what: Writable): Task<number> {
+    requireAccess(this.writable);
+    return yield* this.#using(this.#moving(() => this.#writeHere(what)));
+  }
+
+  /** Writes at a place of its own, with `append` at the end as well; the position stays. Throws as `write`. */
+  *writeAt(position: number, what: Writable): Task<number> {
+    requireAccess(this.writable);
+    return (yield* this.#using(this.#put(position, what))).bytes;
+  }
+
+  /** Gives the file this many bytes. Throws EINVAL for what is not open for writing, and what truncating met. */
+  *truncate(size: number): Task<void> {
+    const { inode } = this;
+    if (!this.writable || inode.kind !== 'file') throw new FsError(EINVAL);
+    if (inode.truncate === undefined) throw new FsError(EROFS);
+    yield* this.#using(inode.truncate(size));
+  }
+
+  /**
+   * Makes the file durable; with `dataOnly` what is needed to read its contents. Throws what failed, each failure once for
+   * each open file.
+   */
+  *fsync(dataOnly = false): Task<void> {
+    if (this.#errors !== undefined && this.inode.fsync !== undefined) {
+      yield* this.#using(this.inode.fsync(this.#errors, dataOnly));
+    }
+  }
+
+  /** Lets go of the inode, once everything that has begun on this file is over. Nothing may be begun any more. */
+  *close(): Task<void> {
+    assert(this.#idle === undefined, 'a file is closed once');
+    this.#idle = new Completion();
+    if (this.#active > 0) yield this.#idle;
+    if (this.inode.release !== undefined) yield* this.inode.release();
+  }
+
+  *#readHere(target: Uint8Array): Task<number> {
+    const count = yield* this.inode.read(this.position, target, this.readahead);
+    this.position += count;
+    return count;
+  }
+
+  *#restHere(between: (() => Task<void>) | undefined): Task<Uint8Array> {
+    const bytes = yield* readToEnd(this.inode, this.position, this.readahead, between);
+    this.position += bytes.length;
+    return bytes;
+  }
+
+  *#writeHere(what: Writable): Task<number> {
+    const { bytes, end } = yield* this.#put(this.position, what);
+    this.position = end;
+    return bytes;
+  }
+
+  *#put(position: number, what: Writable): Task<Written> {
+    const { inode } = this;
+    if (inode.write === undefined) throw new FsError(EROFS);
+    const source = toSource(what);
+    if (source.length === 0) return { bytes: 0, end: position };
+    const written = yield* inode.write(this.append ? 'end' : position, source);
+    if (this.#sync !== 'later') yield* this.fsync(this.#sync === 'data');
+    return written;
+  }
+
+  *#moving<T>(body: () => Task<T>): Task<T> {
+    if (!this.#positionLock.tryLock()) yield* this.#positionLock.wait();
+    try {
+      return yield* body();
+    } finally {
+      this.#positionLock.unlock();
+    }
+  }
+
+  *#using<T>(body: Task<T>): Task<T> {
+    this.#active++;
+    try {
+      return yield* body;
+    } finally {
+      if (--this.#active === 0) this.#idle?.complete();
+    }
+  }
+}
+
+function requireAccess(allowed: boolean): void {
+  if (!allowed) throw new FsError(EBADF);
+}
