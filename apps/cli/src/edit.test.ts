@@ -9,6 +9,7 @@ import { loadGolden } from '@f2fskit/testkit';
 import { FsError, openVolumeSync } from 'f2fskit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { f2fs } from '../test/run-cli.ts';
+import { writeSparse } from '../test/sparse-file.ts';
 import type { Context } from './command.ts';
 import { type Edit, runEdit } from './edit.ts';
 import { Interrupted } from './errors.ts';
@@ -21,7 +22,7 @@ let image: string;
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(tmpdir(), 'f2fskit-edit-'));
   image = path.join(folder, 'disk.img');
-  fs.writeFileSync(image, golden);
+  writeSparse(image, golden);
 });
 afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
@@ -132,7 +133,7 @@ describe('a signal', () => {
   ] as const)('%s between two changes: what was changed stays, and the volume is left cleanly', async (name, code) => {
     const { context, printed, signal } = watched();
     const ended = runEdit(run(true), context, async (edit) => {
-      for (let count = 0; ; count++) {
+      for (let count = 0; count < 100; count++) {
         await setMode(edit, '/c', 0o500 + (count % 2));
         if (count === 2) setImmediate(() => signal(name)); // heard when the run lets the event loop go round
       }

@@ -1,8 +1,9 @@
 // Where a new volume goes. A file that is not there yet has its name only when it is complete; what is there already, a
 // file or a device, is written in place, because others may hold on to it.
 
-import { existsSync, rmSync } from 'node:fs';
-import { lstat, open, rename, stat, truncate } from 'node:fs/promises';
+import { constants, existsSync, rmSync } from 'node:fs';
+import { access, lstat, open, rename, stat, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type BlockDevice, closeDevice } from '@f2fskit/block';
 import { FileDevice } from '@f2fskit/block/node';
 import { splitPartition } from '@f2fskit/images';
@@ -24,6 +25,7 @@ export type FormatTarget =
  */
 export async function findTarget(path: string, wanted: number | undefined): Promise<FormatTarget> {
   if (path === '-') throw new UsageError('a volume is made in a file or on a device, not in a stream');
+  if (path === '' || path.endsWith('/')) throw new UsageError(`'${path}' is the name of no file`);
   const { partition, path: disk } = splitPartition(path, existsSync);
   if (partition !== undefined && existsSync(disk)) {
     throw new UsageError(`${path} names a partition of ${disk}: volumes are made in whole files and devices`);
@@ -79,6 +81,7 @@ export async function writeTarget<T>(
 }
 
 async function writeNewFile<T>(path: string, size: number, write: (device: BlockDevice) => Promise<T>): Promise<T> {
+  await access(dirname(path), constants.W_OK); // its error names what the user named
   const unfinished = `${path}.${process.pid}.f2fs-unfinished`;
   const file = await open(unfinished, 'wx');
   // Whatever ends the process: a signal between two steps, or a bug.

@@ -29,8 +29,7 @@ export const chmod: EditCommandSpec<Options> = {
   notes:
     'Modes are those of chmod(1) of GNU: a directory keeps its set-user-ID and set-group-ID unless the mode speaks of\n' +
     'them, or is octal with five digits. A clause for nobody, as +x, leaves out what the umask 022 does. What has the mode\n' +
-    'already is not touched. Files with an access control list are refused. Exit codes: 0 ok, 1 something failed, 2 wrong\n' +
-    'usage, 130 interrupted.',
+    'already is not touched. Exit codes: 0 ok, 1 something failed, 2 wrong usage, 130 interrupted.',
   async edit(edit, [mode, paths], { recursive = false }) {
     const change = mode as ModeChange;
     await changeAttributes(edit, 'chmod', { paths: paths as string[], recursive, followLast: true }, (attributes) => {

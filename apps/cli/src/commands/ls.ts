@@ -4,7 +4,7 @@ import { compareBytes, type DirectoryEntry, type Inode, utf8Encode } from '@f2fs
 import { Argument, Option } from 'commander';
 import { type Attributes, FsError, type Volume, withPath } from 'f2fskit';
 import type { CommandSpec } from '../command.ts';
-import { jsonName, jsonPath, type Output, visible } from '../output.ts';
+import { jsonName, jsonPath, type Output } from '../output.ts';
 import { showMode, showTimeShort } from '../show.ts';
 import { absolutePath, visit } from '../walk.ts';
 
@@ -92,7 +92,7 @@ async function list(
     batch !== undefined;
     batch = await volume.scheduler.run(reader.next())
   ) {
-    for (const problem of batch.problems) output.fail(`${visible(Buffer.from(path).toString())}: ${problem.message}`);
+    for (const problem of batch.problems) output.unreadable(path, problem);
     entries.push(...batch.entries);
   }
   entries.sort((a, b) => compareBytes(a.name, b.name));
@@ -115,7 +115,7 @@ async function rowOf(volume: Volume, entry: DirectoryEntry, output: Output): Pro
     return row;
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
-    output.fail(`${visible(Buffer.from(entry.name).toString())}: ${error.message}`);
+    output.unreadable(entry.name, error);
     return { name: entry.name, entry };
   }
 }

@@ -5,7 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { Argument, Option } from 'commander';
 import { type IncrementalHash, Manifest, type ManifestRecord, withPath } from 'f2fskit';
 import type { CommandSpec } from '../command.ts';
-import { jsonPath, visible } from '../output.ts';
+import { jsonPath } from '../output.ts';
 
 /** node:crypto's hash in the shape the manifest wants. */
 class NodeHash implements IncrementalHash {
@@ -40,8 +40,7 @@ export const manifest: CommandSpec<{ json?: boolean }> = {
       record !== undefined;
       record = await scheduler.run(records.next())
     ) {
-      if (record.error !== undefined)
-        output.fail(`${visible(Buffer.from(record.path).toString())}: ${record.error.message}`);
+      if (record.error !== undefined) output.unreadable(record.path, record.error);
       if (record.line === undefined) continue;
       if (json === true) await output.json(asObject(record.line, record));
       else await output.write(Buffer.concat([record.line, Uint8Array.of(NEWLINE)]));

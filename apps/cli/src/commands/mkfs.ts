@@ -95,9 +95,10 @@ export const mkfs: ImageCommandSpec<Options> = {
     'again. Exit codes: 0 made, 1 failed or refused, 2 wrong usage, 130 interrupted.',
   async runOnImage(image, [sectors], options, context) {
     const { output } = context;
-    const target = await findTarget(image, wantedSize(sectors as number | undefined, options));
+    const wanted = wantedSize(sectors as number | undefined, options);
+    const target = await findTarget(image, wanted);
     const format = formatOptions(options, context.environment);
-    const plan = rehearse(target, format, options);
+    const plan = rehearse(target, format, wanted !== undefined);
     for (const warning of plan.warnings) output.note(inWordsOfOptions(warning));
     if (options.dryRun !== true) await make(target, format, options, context);
     if (options.json === true) await output.json(asJson(image, plan, format, options));
@@ -108,7 +109,9 @@ export const mkfs: ImageCommandSpec<Options> = {
 function wantedSize(sectors: number | undefined, { size, sectorSize = 512 }: Options): number | undefined {
   if (sectors === undefined) return size;
   if (size !== undefined) throw new UsageError('the size is said twice: by --size and by a number of sectors');
-  return sectors * sectorSize;
+  const bytes = sectors * sectorSize;
+  if (!Number.isSafeInteger(bytes)) throw new UsageError(`${sectors} sectors are too many`);
+  return bytes;
 }
 
 /** Everything that a format would otherwise take from the world is settled here. */
@@ -172,14 +175,15 @@ function inWordsOfOptions(text: string): string {
   return letter === undefined ? text : `${letter}: ${rest}`;
 }
 
-/** Makes the volume in memory. What is wrong with the options is wrong usage, also a size that no volume can have. */
-function rehearse(target: FormatTarget, format: FormatOptions, options: Options): FormatReport {
+/** Makes the volume in memory. What is wrong with the options is wrong usage, also a size that no volume can have, if it was
+ * asked for. */
+function rehearse(target: FormatTarget, format: FormatOptions, sizeWanted: boolean): FormatReport {
   try {
     const size = target.size - (target.size % SECTOR_SIZE);
     return runSync(formatVolume(new MemoryDevice(size), { ...format, blank: true }));
   } catch (error) {
     if (!(error instanceof FsError) || error.code !== 'EINVAL' || error.detail === undefined) throw error;
-    if (error.detail.startsWith('size:') && options.size === undefined) {
+    if (error.detail.startsWith('size:') && !sizeWanted) {
       throw new Error(`${target.path}${error.detail.slice('size'.length)}`);
     }
     throw new UsageError(inWordsOfOptions(error.detail));

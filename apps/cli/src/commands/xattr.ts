@@ -4,7 +4,7 @@ import type { ExtendedAttribute } from '@f2fskit/vfs';
 import { Argument, Option } from 'commander';
 import { FsError } from 'f2fskit';
 import type { CommandSpec } from '../command.ts';
-import { jsonPath, visible } from '../output.ts';
+import { jsonPath } from '../output.ts';
 import { visit } from '../walk.ts';
 
 interface Options {
@@ -34,7 +34,7 @@ export const xattr: CommandSpec<Options> = {
         attributes = await volume.scheduler.run(inode.extendedAttributes());
       } catch (error) {
         if (!(error instanceof FsError)) throw error;
-        output.fail(`${visible(Buffer.from(relativePath).toString())}: ${error.message}`);
+        output.unreadable(relativePath, error);
         continue;
       }
       if (attributes.length === 0) continue;

@@ -13,6 +13,7 @@ export type { NodeFileHandle as FileHandle } from '@f2fskit/node-fs/node';
 export * from '../index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
 export { NodeVolume as Volume } from './node-volume.ts';
+export { type LockOwner, WriterLock } from './writer-lock.ts';
 
 export interface NodeOpenOptions extends OpenOptions {
   /**
@@ -64,7 +65,7 @@ export function openVolumeSync(source: string | URL | VolumeSource, options: Nod
  */
 export async function openImage(
   source: string | URL | VolumeSource,
-  options: ImageOptions & { mode?: DriverMode } = {},
+  options: Omit<ImageOptions, 'writable'> & { mode?: DriverMode } = {},
 ): Promise<OpenImage> {
   const named = isPath(source) ? openImageFile(source, options.mode ?? 'sync', options) : undefined;
   const file = named?.file ?? (await blobFile(source as VolumeSource));

@@ -1,0 +1,62 @@
+// One try at a volume of one size: format, mount, write everything, leave. A volume that is too small is an outcome, for
+// whoever searches the size; everything else that goes wrong is thrown.
+
+import type { BlockDevice } from '@f2fskit/block';
+import { FsError } from '@f2fskit/errno';
+import { mountF2fs } from '@f2fskit/f2fs';
+import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
+import { type Clock, type RandomSource, runSync } from '@f2fskit/task';
+import type { PlanNode } from './plan.ts';
+import type { BuildCounts, BuildNotes, VolumeSize } from './report.ts';
+import type { Slices } from './slices.ts';
+import { type ContentSource, TreeWriter, type TreeWriterOptions } from './tree-writer.ts';
+
+/** Memory for the pages and nodes of a volume that is being written. */
+const CACHE_BYTES = 64 << 20;
+
+export interface AttemptOptions {
+  format: FormatOptions;
+  clock: Clock | undefined;
+  random: RandomSource | undefined;
+  tree: TreeWriterOptions;
+}
+
+export type AttemptOutcome =
+  | { full: false; size: VolumeSize; counts: BuildCounts; notes: BuildNotes }
+  /** It is too small. `userBlocks`: what files could have. */
+  | { full: true; userBlocks: number };
+
+/** Tries. `watch` is told of the writer that is at work. */
+export async function attempt(
+  device: BlockDevice,
+  blank: boolean,
+  root: PlanNode,
+  source: ContentSource,
+  { format, clock, random, tree }: AttemptOptions,
+  slices: Slices,
+  watch: (writer: TreeWriter) => void,
+): Promise<AttemptOutcome> {
+  const { layout } = runSync(formatVolume(device, { ...format, size: device.size, blank }));
+  const { userBlockCount: userBlocks } = layout;
+  const volume = runSync(
+    mountF2fs(device, {
+      writable: true,
+      cache: { budgetBytes: CACHE_BYTES },
+      ...(clock === undefined ? {} : { clock }),
+      ...(random === undefined ? {} : { random }),
+    }),
+  );
+  const writer = new TreeWriter(volume, root, source, tree);
+  watch(writer);
+  try {
+    runSync(writer.begin());
+    while (runSync(writer.next())) if (slices.over) await slices.turn();
+    runSync(volume.unmount());
+  } catch (error) {
+    writer.abort();
+    if (error instanceof FsError && error.code === 'ENOSPC') return { full: true, userBlocks };
+    throw error;
+  }
+  const usedBlocks = volume.writer!.space.validBlocks;
+  return { full: false, size: { bytes: layout.bytes, userBlocks, usedBlocks }, counts: writer.counts, notes: writer.notes };
+}
