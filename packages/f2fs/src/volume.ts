@@ -5,13 +5,14 @@ import type { FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, type Checkpoint, MAX_NAME_BYTES, SUPER_MAGIC, type Superblock } from '@f2fskit/f2fs-format';
 import { NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
 import type { DeviceMapping, PageCache } from '@f2fskit/pagecache';
-import { systemClock, type Task, type Tracer } from '@f2fskit/task';
+import { type Scheduler, systemClock, type Task, type Tracer } from '@f2fskit/task';
 import type { Filesystem, FilesystemUsage, Timestamp } from '@f2fskit/vfs';
+import type { Timer } from '@f2fskit/writeback';
 import { BufferPool } from './buffer-pool.ts';
 import type { CodecSource } from './cluster.ts';
 import type { FileReadContext } from './file-data.ts';
 import { F2fsInode } from './inode.ts';
-import { freeInode } from './names/free-inode.ts';
+import { freeOrphan } from './names/free-inode.ts';
 import type { Pack } from './pack.ts';
 import type { VolumeWriter } from './volume-writer.ts';
 
@@ -19,13 +20,14 @@ import type { VolumeWriter } from './volume-writer.ts';
 export interface VolumeProblem {
   /**
    * - `recovery`: fsynced changes after the last checkpoint are not shown
+   * - `recovered`: they were recovered, of a volume that is only read in memory
    * - `orphans`: deleted files that were still open are waiting to be freed
    * - `damage`: a structure is broken and was passed over
    * - `flag`: the volume itself asks for a check
    * - `truncated`: the device is shorter than the volume
    * - `unknown`: a feature bit we do not know
    */
-  kind: 'recovery' | 'orphans' | 'damage' | 'flag' | 'truncated' | 'unknown';
+  kind: 'recovery' | 'recovered' | 'orphans' | 'damage' | 'flag' | 'truncated' | 'unknown';
   message: string;
   error?: FsError;
 }
@@ -134,11 +136,17 @@ export class F2fsVolume implements Filesystem {
     return (this.writer?.clock ?? systemClock).now();
   }
 
+  /** Of a writable mount: writes dirty files in the background from now on, until {@link unmount}. */
+  startFlusher(scheduler: Scheduler, timer: Timer): void {
+    this.writer?.flusher.start(scheduler, timer);
+  }
+
   /** Leaves a writable volume: everything that was changed is durable, and nothing is open any more. Throws EIO. */
   *unmount(): Task<void> {
     const { writer } = this;
     if (writer === undefined) return;
-    for (const ino of [...writer.orphans]) yield* writer.operation(freeInode(writer, ino));
+    yield* writer.flusher.stop();
+    for (const ino of [...writer.orphans]) yield* freeOrphan(writer, ino);
     yield* this.#writeAll(true);
   }
 

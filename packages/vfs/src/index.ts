@@ -1,6 +1,6 @@
-export { directoryEntries } from './directory-entries.ts';
-export { BytesSource, type WriteSource } from '@f2fskit/writeback';
+export { BytesSource, type Timer, type WriteSource } from '@f2fskit/writeback';
 export type { NodeRequest } from './change-names.ts';
+export { directoryEntries } from './directory-entries.ts';
 export { entryNameProblem } from './entry-name.ts';
 export {
   type AttributeChanges,

@@ -6,10 +6,10 @@ import { FsError } from '@f2fskit/errno';
 import { mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
 import { type Clock, type RandomSource, runSync } from '@f2fskit/task';
-import type { PlanNode } from './plan.ts';
 import type { BuildCounts, BuildNotes, VolumeSize } from './report.ts';
 import type { Slices } from './slices.ts';
-import { type ContentSource, TreeWriter, type TreeWriterOptions } from './tree-writer.ts';
+import type { BuildSource } from './source.ts';
+import { TreeWriter, type TreeWriterOptions } from './tree-writer.ts';
 
 /** Memory for the pages and nodes of a volume that is being written. */
 const CACHE_BYTES = 64 << 20;
@@ -22,21 +22,19 @@ export interface AttemptOptions {
 }
 
 export type AttemptOutcome =
-  | { full: false; size: VolumeSize; counts: BuildCounts; notes: BuildNotes }
+  | { full: false; uuid: string; size: VolumeSize; counts: BuildCounts; notes: BuildNotes }
   /** It is too small. `userBlocks`: what files could have. */
   | { full: true; userBlocks: number };
 
-/** Tries. `watch` is told of the writer that is at work. */
+/** Tries on a device, which may be `blank`: all zeros. `watch` is told of the writer that is at work. */
 export async function attempt(
-  device: BlockDevice,
-  blank: boolean,
-  root: PlanNode,
-  source: ContentSource,
+  { device, blank }: { device: BlockDevice; blank: boolean },
+  source: BuildSource,
   { format, clock, random, tree }: AttemptOptions,
   slices: Slices,
   watch: (writer: TreeWriter) => void,
 ): Promise<AttemptOutcome> {
-  const { layout } = runSync(formatVolume(device, { ...format, size: device.size, blank }));
+  const { layout, uuid } = runSync(formatVolume(device, { ...format, size: device.size, blank }));
   const { userBlockCount: userBlocks } = layout;
   const volume = runSync(
     mountF2fs(device, {
@@ -46,7 +44,7 @@ export async function attempt(
       ...(random === undefined ? {} : { random }),
     }),
   );
-  const writer = new TreeWriter(volume, root, source, tree);
+  const writer = new TreeWriter(volume, source, tree);
   watch(writer);
   try {
     runSync(writer.begin());
@@ -58,5 +56,11 @@ export async function attempt(
     throw error;
   }
   const usedBlocks = volume.writer!.space.validBlocks;
-  return { full: false, size: { bytes: layout.bytes, userBlocks, usedBlocks }, counts: writer.counts, notes: writer.notes };
+  return {
+    full: false,
+    uuid,
+    size: { bytes: layout.bytes, userBlocks, usedBlocks },
+    counts: writer.counts,
+    notes: writer.notes,
+  };
 }

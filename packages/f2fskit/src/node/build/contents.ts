@@ -2,7 +2,8 @@
 // again. Where the source says so, blocks of zeros are holes: Node cannot ask the host where holes are.
 
 import fs from 'node:fs';
-import type { StoredContent } from './plan.ts';
+import { timeOf } from './host-walk.ts';
+import type { PlanNode, StoredContent } from './plan.ts';
 
 /** Bytes of a piece. */
 export const PIECE_BYTES = 1 << 20;
@@ -40,7 +41,7 @@ export class HostContents implements Contents {
   #to = 0;
 
   /** Throws what the host says, also when something else is there now. */
-  constructor(path: Buffer, { size, sparse, mtimeNs }: { size: number; sparse: boolean; mtimeNs: bigint }, buffer: Buffer) {
+  constructor(path: Buffer, { size, sparse, mtime }: PlanNode, buffer: Buffer) {
     this.#fd = openForReading(path);
     this.#buffer = buffer;
     this.#sparse = sparse;
@@ -51,7 +52,8 @@ export class HostContents implements Contents {
     }
     // Its size of now: a file that grew since would otherwise end in the middle of what was written together.
     this.#size = Number(this.#before.size);
-    const same = this.#size === size && this.#before.mtimeNs === mtimeNs;
+    const { seconds, nanoseconds } = timeOf(this.#before.mtimeNs);
+    const same = this.#size === size && seconds === mtime.seconds && nanoseconds === mtime.nanoseconds;
     this.#problem = same ? undefined : 'the file changed after it was listed';
   }
 

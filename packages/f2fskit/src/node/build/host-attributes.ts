@@ -68,7 +68,16 @@ async function readWithGetfattr(
   notes: BuildNotes,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const parts = ['--recursive', '--physical', '--no-dereference', '--dump', '--match=-', '--encoding=base64', '--', '.'];
+  const parts = [
+    '--recursive',
+    '--physical',
+    '--no-dereference',
+    '--dump',
+    '--match=-',
+    '--encoding=base64',
+    '--',
+    '.',
+  ];
   const child = spawn('getfattr', parts, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
   const dump = new AttributeDump(root);
   const messages: string[] = [];

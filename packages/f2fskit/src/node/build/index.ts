@@ -6,26 +6,24 @@
 //   4. its name
 
 import fs from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
-import { EINVAL, ENOSPC, EOPNOTSUPP, FsError } from '@f2fskit/errno';
-import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
+import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools';
 import { fixedClock, runSync } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
-import type { AttemptOptions } from './attempt.ts';
-import { HostSource } from './host-source.ts';
+import { attempt } from './attempt.ts';
+import { openHostSource } from './host-source.ts';
 import { identityOf } from './identity.ts';
 import { ImageTarget } from './image-target.ts';
 import { blocksNeeded, inodeRoom } from './need.ts';
 import { type PlanNode, pathOf, planTotals } from './plan.ts';
 import { BuildCounts, BuildNotes, type BuildReport } from './report.ts';
 import { Selection } from './selection.ts';
-import { buildInSize, plannedSize } from './size-search.ts';
+import { plannedSize, searchSize } from './size-search.ts';
 import { Slices } from './slices.ts';
+import type { BuildSource } from './source.ts';
 import { openTarSource } from './tar-source.ts';
-import type { ContentSource } from './tree-writer.ts';
 
 export type { BuildExample, BuildReason, BuildReasonCount, BuildReport, VolumeSize } from './report.ts';
 
@@ -41,7 +39,10 @@ export interface BuildProgress {
 }
 
 /** What mkfs is told, beside what the build settles itself. */
-export type BuildFormatOptions = Omit<FormatOptions, 'size' | 'clock' | 'random' | 'blank' | 'owner' | 'checkpointVersion'>;
+export type BuildFormatOptions = Omit<
+  FormatOptions,
+  'size' | 'clock' | 'random' | 'blank' | 'owner' | 'checkpointVersion'
+>;
 
 export interface BuildOptions {
   /**
@@ -76,12 +77,6 @@ export interface BuildOptions {
 /** A directory or a tar archive on the host, or the bytes of an archive. Archives may be packed with gzip. */
 export type BuildInput = string | URL | AsyncIterable<Uint8Array>;
 
-/** A source that is open, and the plan that was made of it. */
-export interface BuildSource extends ContentSource {
-  readonly root: PlanNode;
-  close(): void;
-}
-
 /**
  * Builds `image` from `input`. Nothing has its name before it is complete. What could not be taken is in the report; it is
  * no reason to stop. Rejects with ENOSPC for a size that is too small, saying how much is missing; EEXIST for what is there
@@ -93,60 +88,113 @@ export async function buildImage(
   image: string | URL,
   options: BuildOptions = {},
 ): Promise<BuildReport> {
-  const { signal, onProgress, sourceDateEpoch: epoch, dryRun = false } = options;
+  const { size = 'auto', signal, onProgress, dryRun = false } = options;
   signal?.throwIfAborted();
-  const rehearsal = checkOptions(options);
-  const target = new ImageTarget(toPath(image), (options.force ?? false) || dryRun);
-  const selection = new Selection(options.include, options.exclude);
+  const { features, warnings } = rehearse(options);
+  const target = new ImageTarget(toPath(image), options.force === true || dryRun);
   const notes = new BuildNotes();
-  let progress = (): BuildProgress => ({ ...NOTHING, phase: 'listing' });
-  const slices = new Slices(signal, () => onProgress?.(progress()));
-  const listing = (entries: number): void => {
-    progress = () => ({ ...NOTHING, phase: 'listing', entries });
-  };
-  const source = await openSource(input, target, selection, notes, options, slices, listing);
+  let progress: BuildProgress = { ...NOTHING };
+  let look = (): BuildProgress => progress;
+  const slices = new Slices(signal, () => onProgress?.(look()));
+  const source = await openSource(input, target, notes, options, slices, (entries) => {
+    progress = { ...NOTHING, entries };
+  });
   try {
-    const { root } = source;
-    const totals = planTotals(root);
-    const timesOf = clampedTimes(epoch);
-    const format: FormatOptions = { ...options.format };
-    const identity = epoch === undefined ? undefined : identityOf(root, timesOf, { ...options.format, epoch });
-    const clock = epoch === undefined ? undefined : fixedClock(epoch);
-    if (identity !== undefined && clock !== undefined) {
-      Object.assign(format, { uuid: format.uuid ?? identity.uuid, clock });
-      Object.assign(format, { checkpointVersion: identity.checkpointVersion });
-    }
-    const room = inodeRoom(rehearsal.features.includes('extra_attr'));
-    const need = { blocks: blocksNeeded(root, room), blocksLeast: blocksNeeded(withoutSparse(root), room) };
-    const planned = plannedSize(options.size ?? 'auto', need, format, target.size);
-    const label = format.label ?? '';
-    const common = { label, features: rehearsal.features, warnings: rehearsal.warnings };
+    const need = blocksNeeded(source.root, inodeRoom(features.includes('extra_attr')));
+    const settled = settle(source.root, options);
+    const planned = plannedSize(size, need, settled.format, target.size);
+    const common = { label: settled.format.label ?? '', features, warnings };
     if (dryRun) {
       const { failures, reasons } = notes;
       return { ...new BuildCounts(), ...common, size: planned, attempts: 0, failures, reasons };
     }
+    const totals = planTotals(source.root);
     target.lock();
-    const attemptOptions = (): AttemptOptions => ({
-      format,
-      clock,
-      random: identity?.random(),
-      tree: { owner: options.owner, timesOf },
+    const fixed = typeof size === 'number' || target.kind === 'device';
+    const { candidate, outcome, attempts } = await searchSize(size, need, planned, settled.format, fixed, {
+      begin: (bytes) => target.begin(bytes),
+      run: (tried) =>
+        attempt(tried, source, { ...settled, random: settled.random?.() }, slices, (writer) => {
+          look = () => ({
+            phase: 'writing',
+            entries: writer.entries,
+            entriesTotal: totals.entries - 1,
+            bytes: writer.counts.bytes,
+            bytesTotal: totals.bytes,
+            path: pathOf(writer.current),
+          });
+        }),
     });
-    const built = await buildInSize(target, planned, options.size ?? 'auto', need, root, source, attemptOptions, slices, (writer) => {
-      progress = () => ({
-        phase: 'writing',
-        entries: writer.entries,
-        entriesTotal: totals.entries - 1,
-        bytes: writer.counts.bytes,
-        bytesTotal: totals.bytes,
-        path: pathOf(writer.current),
-      });
-    });
-    notes.add(built.notes);
+    target.install(candidate);
+    notes.add(outcome.notes);
     const { failures, reasons } = notes;
-    return { ...built.counts, ...common, uuid: built.uuid, size: built.size, attempts: built.attempts, failures, reasons };
+    const { counts, uuid, size: made } = outcome;
+    return { ...counts, ...common, uuid, size: made, attempts, failures, reasons };
   } finally {
     target.unlock();
     source.close();
   }
+}
+
+const NOTHING: BuildProgress = {
+  phase: 'listing',
+  entries: 0,
+  entriesTotal: 0,
+  bytes: 0,
+  bytesTotal: 0,
+  path: new Uint8Array(0),
+};
+
+/** Large enough for every option that is not wrong. */
+const REHEARSAL_BYTES = 2 ** 40;
+
+/** Makes an empty volume in memory: what is wrong with the options is said before anything is looked at. */
+function rehearse({ format = {} }: BuildOptions): FormatReport {
+  const report = runSync(formatVolume(new MemoryDevice(REHEARSAL_BYTES), { ...format, blank: true }));
+  if (report.features.includes('ro')) {
+    throw new FsError(EOPNOTSUPP, 'features: volumes for reading only (ro) cannot be built yet');
+  }
+  return report;
+}
+
+/** What a volume would otherwise take from time and chance. */
+function settle(root: PlanNode, { format = {}, owner, sourceDateEpoch: epoch }: BuildOptions) {
+  if (epoch === undefined) {
+    return { format, clock: undefined, random: undefined, tree: { owner, timesOf: (node: PlanNode) => node } };
+  }
+  const limit: Timestamp = { seconds: epoch, nanoseconds: 0 };
+  const timesOf = ({ mtime }: PlanNode): { atime: Timestamp; mtime: Timestamp } => {
+    const late = mtime.seconds > epoch || (mtime.seconds === epoch && mtime.nanoseconds > 0);
+    const time = late ? limit : mtime;
+    return { atime: time, mtime: time };
+  };
+  const clock = fixedClock(epoch);
+  const { uuid, checkpointVersion, random } = identityOf(root, timesOf, { epoch, owner, ...format });
+  const same: FormatOptions = { ...format, uuid: format.uuid ?? uuid, clock, checkpointVersion };
+  return { format: same, clock, random, tree: { owner, timesOf } };
+}
+
+async function openSource(
+  input: BuildInput,
+  target: ImageTarget,
+  notes: BuildNotes,
+  { include, exclude, xattrs = true, signal }: BuildOptions,
+  slices: Slices,
+  found: (entries: number) => void,
+): Promise<BuildSource> {
+  const selection = new Selection(include, exclude);
+  const named = typeof input === 'string' || input instanceof URL ? toPath(input) : undefined;
+  if (named !== undefined && fs.statSync(named).isDirectory()) {
+    return await openHostSource(named, { selection, notes, xattrs, skip: target.id, signal }, slices, found);
+  }
+  return await openTarSource(
+    named ?? (input as AsyncIterable<Uint8Array>),
+    { selection, notes, xattrs },
+    slices,
+    found,
+  );
+}
+
+function toPath(name: string | URL): string {
+  return typeof name === 'string' ? name : fileURLToPath(name);
 }

@@ -51,17 +51,25 @@ export function inodeRoom(hasExtraAttributes: boolean): InodeRoom {
 }
 
 /** Blocks that the files of a plan take, nodes included. */
-export function blocksNeeded(root: PlanNode, room: InodeRoom): number {
+export interface Need {
+  blocks: number;
+  /** Where blocks of zeros turn out to be all that sparse files have. */
+  blocksLeast: number;
+}
+
+export function blocksNeeded(root: PlanNode, room: InodeRoom): Need {
   const seen = new Set<LinkGroup>();
-  let blocks = FORMAT_BLOCKS;
+  const need = { blocks: FORMAT_BLOCKS, blocksLeast: 1 };
   for (const node of planNodes(root)) {
     if (node.links !== undefined) {
       if (seen.has(node.links)) continue;
       seen.add(node.links);
     }
-    blocks += blocksOf(node, room);
+    const blocks = blocksOf(node, room);
+    need.blocks += blocks;
+    need.blocksLeast += node.sparse || node.stored?.runs !== undefined ? 1 : blocks;
   }
-  return blocks;
+  return need;
 }
 
 /** Blocks of one file: its inode, and everything below it. */

@@ -13,12 +13,7 @@ import { type Timestamp, utf8Decode } from '@f2fskit/vfs';
 import type { Contents, Piece } from './contents.ts';
 import { type LinkGroup, type PlanNode, pathOf } from './plan.ts';
 import { BuildCounts, BuildNotes } from './report.ts';
-
-/** What a plan was made of. */
-export interface ContentSource {
-  /** Opens a regular file of the plan. Throws what the host says. */
-  open(node: PlanNode): Contents;
-}
+import type { BuildSource } from './source.ts';
 
 export interface TreeWriterOptions {
   /** The owner of everything. */
@@ -64,18 +59,18 @@ export class TreeWriter {
   /** Names that are done. */
   entries = 0;
   readonly #volume: F2fsVolume;
-  readonly #source: ContentSource;
+  readonly #source: BuildSource;
   readonly #options: TreeWriterOptions;
   readonly #stack: Level[] = [];
   readonly #made = new Map<LinkGroup, F2fsInode>();
   readonly #bytes = new PieceSource();
   #file: OpenFile | undefined = undefined;
 
-  constructor(volume: F2fsVolume, root: PlanNode, source: ContentSource, options: TreeWriterOptions) {
+  constructor(volume: F2fsVolume, source: BuildSource, options: TreeWriterOptions) {
     this.#volume = volume;
     this.#source = source;
     this.#options = options;
-    this.current = root;
+    this.current = source.root;
   }
 
   /** Begins: the root exists already. */
