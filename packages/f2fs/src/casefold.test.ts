@@ -52,6 +52,13 @@ describe('foldName', () => {
     expect(folded('a\u0301\u00ad\u0323')).toBe('61cc81cca3');
   });
 
+  it('leaves names alone that Linux has no room to fold: 255 bytes and more', () => {
+    expect(foldName(utf8Encode('A'.repeat(254)))).toEqual(utf8Encode('a'.repeat(254)));
+    expect(foldName(utf8Encode('A'.repeat(255)))).toBeUndefined();
+    expect(foldName(utf8Encode('Ä'.repeat(84)))?.length).toBe(252); // three bytes each, decomposed
+    expect(foldName(utf8Encode('Ä'.repeat(85)))).toBeUndefined();
+  });
+
   it('keeps what compatibility folding would lose', () => {
     for (const name of ['\uff21', '\u{1d400}']) expect(hex(foldName(utf8Encode(name)))).not.toBe('61');
     expect(hex(foldName(utf8Encode('Ⅷ')))).toBe(hex(foldName(utf8Encode('ⅷ'))));

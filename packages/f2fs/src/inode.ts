@@ -13,9 +13,10 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import { ExtentList, peekBuffered, readBuffered, seekData, seekHole } from '@f2fskit/iomap';
-import { ErrorCursor, ErrorSequence, type ReadaheadState } from '@f2fskit/pagecache';
+import { discardRange, ErrorCursor, ErrorSequence, type ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type {
+  AllocationMode,
   AttributeChanges,
   Attributes,
   DirectoryHome,
@@ -34,6 +35,7 @@ import type {
 import type { WriteSource } from '@f2fskit/writeback';
 import { CachedFile } from './cached-file.ts';
 import { chattrFlags } from './chattr-flags.ts';
+import { allocateRange } from './data/allocate-range.ts';
 import { FileWriteback } from './data/file-writeback.ts';
 import { isLater, type PendingAttributes } from './data/pending-attributes.ts';
 import { syncFile } from './data/sync-file.ts';
@@ -45,7 +47,7 @@ import { type FileReadContext, readFileData } from './file-data.ts';
 import { FileMap } from './file-map.ts';
 import type { InodeRequest } from './names/build-inode.ts';
 import { createEntry } from './names/create-entry.ts';
-import { freeInode } from './names/free-inode.ts';
+import { freeOrphan } from './names/free-inode.ts';
 import { linkEntry } from './names/link-entry.ts';
 import { removeEntry } from './names/remove-entry.ts';
 import { renameEntry } from './names/rename-entry.ts';
@@ -297,6 +299,11 @@ export class F2fsInode implements Inode {
     return truncateFile(this.#writer(), this, size);
   }
 
+  /** See {@link allocateRange}. */
+  allocate(mode: AllocationMode, position: number, length: number): Task<void> {
+    return allocateRange(this.#writer(), this, mode, position, length);
+  }
+
   errorCursor(): ErrorCursor {
     return new ErrorCursor(this.kind === 'file' ? this.pages().mapping.errors : NO_ERRORS);
   }
@@ -316,7 +323,12 @@ export class F2fsInode implements Inode {
     assert(this.openCount > 0, 'a file is closed as often as it was opened');
     const { writer } = this.#context;
     if (--this.openCount > 0 || writer === undefined || !writer.orphans.has(this.ino)) return;
-    yield* writer.operation(freeInode(writer, this.ino));
+    yield* freeOrphan(writer, this.ino);
+  }
+
+  /** Drops its pages, dirty ones too: it is about to be freed. Waits for those on their way to the device. */
+  *discardPages(): Task<void> {
+    if (this.#file !== undefined) yield* discardRange(this.#file.mapping, 0);
   }
 
   evict(): void {

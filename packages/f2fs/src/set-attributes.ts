@@ -1,29 +1,30 @@
 // chmod, chown, utimens: mode, owner and times of an inode.
 
-import { EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
+import { ENOENT, EPERM, FsError } from '@f2fskit/errno';
 import { InodeFlag, RawInode } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
-import { type AttributeChanges, bytesEqual, utf8Encode } from '@f2fskit/vfs';
+import type { AttributeChanges } from '@f2fskit/vfs';
 import { changeInode, setAccessTime, setModifyTime } from './change-inode.ts';
 import { settleInode } from './data/pending-attributes.ts';
 import type { F2fsInode } from './inode.ts';
+import { followMode } from './names/set-xattr.ts';
 import type { VolumeWriter } from './volume-writer.ts';
-import { readXattrs } from './xattr.ts';
 
-/**
- * chmod, chown and utimens. Throws EPERM for an immutable or append-only file, EOPNOTSUPP for a new mode where an access
- * control list would have to change with it.
- */
-export function setAttributes(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
-  return writer.operation(applyChanges(writer, inode, changes));
+/** chmod, chown and utimens; an access list follows the mode. Throws EPERM for an immutable or append-only file. */
+export function* setAttributes(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
+  const held = yield* writer.locks.lock([inode.ino]);
+  try {
+    if (inode.gone) throw new FsError(ENOENT);
+    yield* writer.operation(applyChanges(writer, inode, changes));
+  } finally {
+    held.unlock();
+  }
 }
 
 function* applyChanges(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
   const { mode, uid, gid, atime, mtime } = changes;
   if ((inode.fields.flags & (InodeFlag.immutable | InodeFlag.append)) !== 0) throw new FsError(EPERM);
-  if (mode !== undefined && (yield* hasAccessList(writer, inode))) {
-    throw new FsError(EOPNOTSUPP, 'the file has an access control list, which would have to change as well');
-  }
+  if (mode !== undefined) yield* followMode(writer, inode, mode);
   yield* settleInode(writer, inode);
   yield* changeInode(writer, inode, (view) => {
     let bits = RawInode.mode.get(view, 0);
@@ -44,8 +45,3 @@ function* applyChanges(writer: VolumeWriter, inode: F2fsInode, changes: Attribut
 const SET_UID = 0o4000;
 const SET_GID = 0o2000;
 const GROUP_EXECUTE = 0o010;
-const ACCESS_LIST = utf8Encode('system.posix_acl_access');
-
-function* hasAccessList({ store }: VolumeWriter, inode: F2fsInode): Task<boolean> {
-  return (yield* readXattrs(store, inode.raw)).some(({ name }) => bytesEqual(name, ACCESS_LIST));
-}

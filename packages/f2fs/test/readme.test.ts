@@ -3,6 +3,7 @@ import * as block from '@f2fskit/block';
 import * as codecs from '@f2fskit/codecs';
 import { InlineFlag } from '@f2fskit/f2fs-format';
 import * as task from '@f2fskit/task';
+import { loadGolden } from '@f2fskit/testkit';
 import * as vfs from '@f2fskit/vfs';
 import { expect, it } from 'vitest';
 import * as f2fs from '../src/index.ts';
@@ -43,4 +44,15 @@ it('README.md shows a program that prints what it says', () => {
   const console = { log: (...values: unknown[]) => lines.push(values.join(' ')) };
   new Function('modules', 'console', `'use strict';\n${program}`)(modules, console);
   expect(`${lines.join('\n')}\n`).toBe(part('text'));
+});
+
+it('README.md shows a program that changes names', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const program = readme.split('```js\n')[2]!.split('```')[0]!;
+  const device = loadGolden('plain').device.clone();
+  const known = { device, runSync: task.runSync, mountF2fs: f2fs.mountF2fs, utf8Encode: vfs.utf8Encode };
+  new Function(...Object.keys(known), `'use strict';\n${program}`)(...Object.values(known));
+  const again = new vfs.Vfs(task.runSync(f2fs.mountF2fs(device)));
+  const { inode } = task.runSync(again.walk('/newer/link', { followLast: false }));
+  expect(vfs.utf8Decode(task.runSync(inode.readLink()))).toBe('../motd');
 });

@@ -1,12 +1,12 @@
-// Contents of files, changed on the golden volumes page by page: overwritten, extended, cut, written into holes, moved out of
-// the inode. A plain array in memory says what they hold; a reader that knows nothing of the writer has to agree, and
+// Contents of files, changed on the golden volumes page by page: overwritten, extended, cut, written into holes, punched, moved out
+// of the inode. A plain array in memory says what they hold; a reader that knows nothing of the writer has to agree, and
 // fsck.f2fs has to accept what is left.
 
 import type { MemoryDevice } from '@f2fskit/block';
 import { FsError } from '@f2fskit/errno';
 import { fixedClock, runSync, seededRandom } from '@f2fskit/task';
 import { goldenVolumes, loadGolden } from '@f2fskit/testkit';
-import { utf8Encode, Vfs } from '@f2fskit/vfs';
+import { type AllocationMode, utf8Encode, Vfs } from '@f2fskit/vfs';
 import { BytesSource } from '@f2fskit/writeback';
 import { describe, expect, it } from 'vitest';
 import { type F2fsInode, type F2fsVolume, mountF2fs } from '../src/index.ts';
@@ -45,6 +45,8 @@ function contentOf(inode: F2fsInode): Uint8Array | undefined {
   return content;
 }
 
+const MODES: AllocationMode[] = ['allocate', 'keepSize', 'punch', 'zero', 'zeroKeepSize'];
+
 class Model {
   content: Uint8Array;
 
@@ -55,6 +57,11 @@ class Model {
   write(position: number, bytes: Uint8Array): void {
     if (position + bytes.length > this.content.length) this.truncate(position + bytes.length);
     this.content.set(bytes, position);
+  }
+
+  allocate(mode: AllocationMode, position: number, end: number): void {
+    if (mode !== 'allocate' && mode !== 'keepSize') this.content.fill(0, position, end);
+    if ((mode === 'allocate' || mode === 'zero') && end > this.content.length) this.truncate(end);
   }
 
   truncate(size: number): void {
@@ -92,16 +99,23 @@ describe.each(names)('%s', (name) => {
       const near = edges[below(edges.length)]! + below(7) - 3;
       const position = Math.max(0, oneIn(2) ? near : below(model.content.length + 10_000));
       try {
-        if (oneIn(4)) {
+        const what = below(16);
+        if (what < 4) {
           runSync(inode.truncate(position));
           model.truncate(position);
+        } else if (what < 7) {
+          const mode = MODES[below(MODES.length)]!;
+          const length = 1 + below(30_000);
+          runSync(inode.allocate(mode, position, length));
+          model.allocate(mode, position, position + length);
         } else {
           const bytes = new Uint8Array(1 + below(oneIn(3) ? 100_000 : 5000)).fill(1 + below(255));
           const written = runSync(inode.write(position, new BytesSource(bytes)));
           model.write(position, bytes.subarray(0, written.bytes));
         }
       } catch (error) {
-        if (!(error instanceof FsError) || !['EOPNOTSUPP', 'EPERM', 'ENOKEY', 'ENOSPC'].includes(error.code)) throw error;
+        if (!(error instanceof FsError) || !['EOPNOTSUPP', 'EPERM', 'ENOKEY', 'ENOSPC'].includes(error.code))
+          throw error;
       }
       expect(inode.size, path).toBe(model.content.length);
       if (change % 9 === 0) runSync(inode.fsync(inode.errorCursor(), oneIn(2)));

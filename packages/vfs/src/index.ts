@@ -3,6 +3,7 @@ export type { NodeRequest } from './change-names.ts';
 export { directoryEntries } from './directory-entries.ts';
 export { entryNameProblem } from './entry-name.ts';
 export {
+  type AllocationMode,
   type AttributeChanges,
   type Attributes,
   type DirectoryBatch,

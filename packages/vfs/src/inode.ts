@@ -201,6 +201,8 @@ export interface Inode {
   write?(position: number | 'end', source: WriteSource): Task<Written>;
   /** Gives the file this many bytes: the rest is cut off, or zeros follow. */
   truncate?(size: number): Task<void>;
+  /** fallocate. Throws EINVAL for an empty range, EOPNOTSUPP for a file that must stay as it is, and as `write` does. */
+  allocate?(mode: AllocationMode, position: number, length: number): Task<void>;
   /** What `fsync` has told of failed writes: an open file has its own. */
   errorCursor?(): ErrorCursor;
   /**
@@ -211,6 +213,9 @@ export interface Inode {
   /** The cache of inodes lets go of this one: what it holds in other caches may go. It stays usable. */
   evict?(): void;
 }
+
+/** fallocate: no flag, KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE, ZERO_RANGE | KEEP_SIZE. */
+export type AllocationMode = 'allocate' | 'keepSize' | 'punch' | 'zero' | 'zeroKeepSize';
 
 /** What became of a write. */
 export interface Written {

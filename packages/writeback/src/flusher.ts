@@ -148,7 +148,10 @@ export class Flusher {
     // Started everywhere before anything is waited for.
     for (const entry of files) yield* this.#pass(entry, { mode: 'none', tagged: true });
     let failed = 0;
-    for (const entry of files) failed ||= (yield* this.#pass(entry, { mode: 'all' })).error;
+    for (const entry of files) {
+      const { error } = yield* this.#pass(entry, { mode: 'all' });
+      failed = failed || error;
+    }
     const error = this.#errors.take() || failed;
     if (error !== 0) throw new FsError(error, { syscall: 'sync' });
   }

@@ -116,6 +116,23 @@ describe('sync', () => {
     await settle(rig.scheduler.run(rig.flusher.sync()));
   });
 
+  it('waits for all the others after one has failed', async () => {
+    const rig = makeRig();
+    const [bad, good] = rig.files as [FakeFile, FakeFile];
+    for (const file of [bad, good]) await write(rig, file, 0, 3);
+    bad.onPlace = () => fail(new FsError(EAGAIN));
+    rig.fault.inject({ action: { kind: 'hold' }, operation: 'write' });
+    let over = false;
+    const done = rig.scheduler.run(rig.flusher.sync()).finally(() => {
+      over = true;
+    });
+    await turns();
+    expect([over, good.mapping.writebackPages]).toEqual([false, 3]);
+    rig.fault.release();
+    await expect(settle(done)).rejects.toThrow(FsError);
+    expectBytes(good.onDevice(), good.model);
+  });
+
   it('does not say that all is well when something is still dirty (I-42)', async () => {
     const rig = makeRig();
     const [file] = rig.files;

@@ -187,7 +187,7 @@ describe('against a model', () => {
           expect([checking!.problems, bios.inFlight, filesystem.cache.writebackPages]).toEqual([[], 0, 0]);
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 150 },
     );
   }, 120_000);
 
@@ -252,7 +252,7 @@ describe('against a model', () => {
         await settle(scheduler.run(flusher.sync()));
         for (const file of files) expectBytes(file.onDevice().subarray(0, file.model.length), file.model);
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
   }, 120_000);
 

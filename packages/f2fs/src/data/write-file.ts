@@ -56,7 +56,7 @@ function* writeLocked(writer: VolumeWriter, inode: F2fsInode, start: number, sou
   const first = Math.floor(start / BLOCK_SIZE);
   const reserved = inline
     ? Number.POSITIVE_INFINITY
-    : yield* reserve(writer, inode, first, Math.ceil(end / BLOCK_SIZE));
+    : yield* reserveInSteps(writer, inode, first, Math.ceil(end / BLOCK_SIZE));
   const room = reserved * BLOCK_SIZE - start;
   if (room <= 0) throw new FsError(ENOSPC);
   const file = inode.pages();
@@ -74,7 +74,8 @@ function* writeLocked(writer: VolumeWriter, inode: F2fsInode, start: number, sou
   }
 }
 
-function* reserve(writer: VolumeWriter, inode: F2fsInode, first: number, end: number): Task<number> {
+/** As {@link reserveBlocks}, in operations of limited length. The lock of the inode is held. */
+export function* reserveInSteps(writer: VolumeWriter, inode: F2fsInode, first: number, end: number): Task<number> {
   for (let at = first; at < end; ) {
     const until = Math.min(end, at + RESERVE_BLOCKS);
     const got = yield* writer.operation(reserveBlocks(writer, inode.raw, at, until));

@@ -21,6 +21,10 @@ export class AccessList {
     this.#count = (bytes.length - UserAclHeader.$size) / UserAclEntry.$size;
   }
 
+  get empty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Whether the entries are those of a list, in order: owner, users, group, groups, mask, others. */
   get valid(): boolean {
     let before = 0;

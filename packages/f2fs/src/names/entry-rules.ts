@@ -6,13 +6,13 @@
 import { EINVAL, ENAMETOOLONG, ENOENT, ENOKEY, ENOTDIR, EPERM, EXDEV, FsError } from '@f2fskit/errno';
 import { InodeFlag, isDotName, MAX_NAME_BYTES } from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
-import { utf8DecodeStrict } from '@f2fskit/vfs';
+import { foldName } from '../casefold.ts';
 import { isImpossibleName } from '../dentry-area.ts';
 import { isCasefolded, isEncrypted } from '../directory.ts';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 
-/** Bit of the superblock's encoding flags: names in case-insensitive directories must be UTF-8. */
+/** Bit of the superblock's encoding flags: names in case-insensitive directories must be UTF-8 that can be folded. */
 const STRICT_ENCODING = 1;
 
 /** Throws ENAMETOOLONG, EINVAL for what cannot be a name. */
@@ -32,7 +32,7 @@ export function checkNewEntry({ store }: VolumeWriter, directory: DecodedInode, 
   if ((directory.fields.flags & InodeFlag.immutable) !== 0) throw new FsError(EPERM);
   if (isEncrypted(directory)) throw new FsError(ENOKEY, 'the directory is encrypted');
   if (!isCasefolded(directory) || (store.superblock.encodingFlags & STRICT_ENCODING) === 0) return;
-  if (utf8DecodeStrict(name) === undefined) throw new FsError(EINVAL, 'the directory takes UTF-8 names only');
+  if (foldName(name) === undefined) throw new FsError(EINVAL, 'the directory takes only names that it can fold');
 }
 
 /** Whether a name may go, and the file with it. Throws EPERM. */

@@ -157,6 +157,22 @@ export function* freeInode(writer: VolumeWriter, ino: number): Task<void> {
   }
 }
 
+/**
+ * Frees an inode that has lost its last name and is not open, unless somebody else does. Called with no lock held: pages on
+ * their way to the device are waited for, and nobody waits for a folio within an operation. Throws as {@link freeInode}.
+ */
+export function* freeOrphan(writer: VolumeWriter, ino: number): Task<void> {
+  const held = yield* writer.locks.lock([ino]);
+  try {
+    if (!writer.orphans.has(ino)) return;
+    const live = writer.inodes.get(ino);
+    if (live !== undefined) yield* live.discardPages();
+    yield* writer.operation(freeInode(writer, ino));
+  } finally {
+    held.unlock();
+  }
+}
+
 function* free(writer: VolumeWriter, ino: number): Task<void> {
   const { store, space, directories, orphans, inodes } = writer;
   const inode = yield* store.readInode(ino);

@@ -93,10 +93,13 @@ function* convertDirectory(writer: VolumeWriter, directory: DecodedInode, claim:
   writer.directories.put(ino, 0, block);
 }
 
-/** Finds the place of a name. Throws ENOSPC where no level has room, E2BIG for a depth no directory has, Corruption, EIO. */
-export function* planInsertion(writer: VolumeWriter, ino: number, name: Uint8Array): Task<Insertion> {
+/**
+ * Finds the place of a name; `known` is its hash where that cannot be computed. Throws ENOSPC where no level has room, E2BIG
+ * for a depth no directory has, Corruption, EIO.
+ */
+export function* planInsertion(writer: VolumeWriter, ino: number, name: Uint8Array, known?: number): Task<Insertion> {
   const directory = yield* writer.store.readInode(ino);
-  const hash = hashIn(directory, name);
+  const hash = known ?? hashIn(directory, name);
   const count = dentrySlots(name.length);
   if (isInline(directory)) {
     const { bytes, view } = yield* writer.store.readInodeNode(directory);

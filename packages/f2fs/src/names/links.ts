@@ -7,7 +7,7 @@ import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { changeInodeNode, setChangeTime } from '../change-inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
-import { freeInode } from './free-inode.ts';
+import { freeOrphan } from './free-inode.ts';
 
 export function isDirectory({ fields }: DecodedInode): boolean {
   return fields.fileType === FileType.directory;
@@ -52,8 +52,8 @@ export function* nameInode(
 }
 
 /**
- * An inode has lost a name: a directory its only one. Without any it is freed, or, where somebody has it open, when it is
- * closed: until then it is an orphan.
+ * An inode has lost a name: a directory its only one. Without any it is an orphan until it is freed: soon (`freeNameless`), or,
+ * where somebody has it open, when it is closed.
  */
 export function* dropLink(writer: VolumeWriter, ino: number): Task<void> {
   const { fields } = yield* changeInodeNode(writer, ino, (view) => {
@@ -63,7 +63,10 @@ export function* dropLink(writer: VolumeWriter, ino: number): Task<void> {
     if (directory) raw.size.set(view, 0, 0);
     setChangeTime(view, writer.clock.now());
   });
-  if (fields.links > 0) return;
-  if (writer.isOpen(ino)) writer.orphans.add(ino);
-  else yield* freeInode(writer, ino);
+  if (fields.links === 0) writer.orphans.add(ino);
+}
+
+/** Behind the operation that may have taken the last name of an inode: frees it where nobody has it open. */
+export function* freeNameless(writer: VolumeWriter, ino: number): Task<void> {
+  if (writer.orphans.has(ino) && !writer.isOpen(ino)) yield* freeOrphan(writer, ino);
 }

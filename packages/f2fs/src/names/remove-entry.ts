@@ -8,20 +8,20 @@ import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { isEmptyDirectory, removeDentry } from './change-dentry.ts';
 import { checkOldEntry } from './entry-rules.ts';
-import { addLinks, checkLinks, dropLink, isDirectory } from './links.ts';
+import { addLinks, checkLinks, dropLink, freeNameless, isDirectory } from './links.ts';
 import { withEntries } from './locked-entries.ts';
 
 /**
  * Removes a name: of a directory (`what` 'directory'; it must be empty), or of anything else. Throws ENOENT, EISDIR,
  * ENOTDIR, ENOTEMPTY, EPERM, Corruption, EIO.
  */
-export function removeEntry(
+export function* removeEntry(
   writer: VolumeWriter,
   directory: F2fsInode,
   name: Uint8Array,
   what: 'directory' | 'file',
 ): Task<void> {
-  return withEntries(writer, [{ directory, name }], function* ([entry]) {
+  const removed = yield* withEntries(writer, [{ directory, name }], function* ([entry]) {
     if (entry === undefined) throw new FsError(ENOENT);
     const inode = yield* writer.store.readInode(entry.ino);
     checkOldEntry(directory.raw, inode);
@@ -36,8 +36,10 @@ export function removeEntry(
       yield* removeDentry(writer, directory.ino, entry);
       if (removesDirectory) yield* addLinks(writer, directory.ino, -1);
       yield* dropLink(writer, entry.ino);
+      return entry.ino;
     } catch (error) {
       throw writer.abandon(error);
     }
   });
+  yield* freeNameless(writer, removed);
 }

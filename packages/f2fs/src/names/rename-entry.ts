@@ -15,7 +15,7 @@ import { findDotDot, isEmptyDirectory, removeDentry, replaceDentry } from './cha
 import { Claim } from './claim.ts';
 import { checkName, checkNewEntry, checkOldEntry, checkProject } from './entry-rules.ts';
 import { insertDentry, makeRoomInline, planInsertion } from './insert-dentry.ts';
-import { addLinks, checkLinks, dropLink, isDirectory, nameInode } from './links.ts';
+import { addLinks, checkLinks, dropLink, freeNameless, isDirectory, nameInode } from './links.ts';
 import { type EntryQuery, findEntry, withEntries } from './locked-entries.ts';
 
 /**
@@ -32,11 +32,16 @@ export function* renameEntry(
   checkName(to.name);
   const crosses = from.directory.ino !== to.directory.ino;
   if (crosses && !writer.treeLock.tryLock()) yield* writer.treeLock.wait();
+  let replaced = 0;
   try {
-    yield* withEntries(writer, [from, to], ([source, target]) => rename(writer, { from, to, mode }, source, target));
+    yield* withEntries(writer, [from, to], ([source, target]) => {
+      replaced = target?.ino ?? 0;
+      return rename(writer, { from, to, mode }, source, target);
+    });
   } finally {
     if (crosses) writer.treeLock.unlock();
   }
+  yield* freeNameless(writer, replaced);
 }
 
 interface Request {

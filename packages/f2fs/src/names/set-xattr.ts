@@ -18,6 +18,7 @@ import {
 } from '@f2fskit/errno';
 import {
   aclFromUserSpace,
+  aclToUserSpace,
   InodeFlag,
   MAX_NAME_BYTES,
   RawInode,
@@ -139,6 +140,17 @@ export function* setRecord(
   }
 }
 
+/** chmod: the access list says the same as the new mode. Part of an operation, under the lock of the inode. */
+export function* followMode(writer: VolumeWriter, inode: F2fsInode, mode: number): Task<void> {
+  const split = { index: XattrIndex.posixAclAccess, name: new Uint8Array(0) };
+  const stored = (yield* readStoredXattrs(writer.store, inode.raw)).find((record) => isSame(record, split));
+  if (stored === undefined) return;
+  const list = new AccessList(aclToUserSpace(stored.value));
+  list.follow(mode);
+  yield* setRecord(writer, inode, split, aclFromUserSpace(list.bytes), 'replace');
+}
+
+/** An access list without entries takes the attribute away. */
 function* setAccessList(
   writer: VolumeWriter,
   inode: F2fsInode,
@@ -150,21 +162,10 @@ function* setAccessList(
   const stored = aclFromUserSpace(value);
   if (stored === undefined) throw new FsError(EINVAL);
   const list = new AccessList(value);
-  // A list without entries takes the attribute away.
-  const empty = list.bytes.length === 4;
-  if (!empty && !list.valid) throw new FsError(EINVAL);
-  if (split.index === XattrIndex.posixAclDefault) {
-    if (inode.kind !== 'directory' && !empty) throw new FsError(EACCES);
-    yield* setRecord(writer, inode, split, empty ? undefined : stored, mode === 'set' || !empty ? mode : 'set');
-    return;
-  }
-  const plain = empty || list.isMode;
-  yield* setRecord(
-    writer,
-    inode,
-    split,
-    plain ? undefined : stored,
-    plain ? 'set' : mode,
-    empty ? undefined : list.mode,
-  );
+  if (!list.empty && !list.valid) throw new FsError(EINVAL);
+  const access = split.index === XattrIndex.posixAclAccess;
+  if (!access && !list.empty && inode.kind !== 'directory') throw new FsError(EACCES);
+  const removed = list.empty || (access && list.isMode);
+  const permissions = access && !list.empty ? list.mode : undefined;
+  yield* setRecord(writer, inode, split, removed ? undefined : stored, removed ? 'set' : mode, permissions);
 }
