@@ -69,7 +69,19 @@ export const layers = {
   f2fskit: {
     folder: 'packages/f2fskit',
     rank: 9,
-    imports: ['errno', 'task', 'block', 'codecs', 'pagecache', 'images', 'f2fs-format', 'f2fs', 'vfs', 'node-fs'],
+    imports: [
+      'errno',
+      'task',
+      'block',
+      'codecs',
+      'pagecache',
+      'images',
+      'f2fs-format',
+      'f2fs',
+      'f2fs-tools',
+      'vfs',
+      'node-fs',
+    ],
   },
   '@f2fskit/testkit': {
     folder: 'packages/testkit',
@@ -96,6 +108,7 @@ export const layers = {
       'f2fs-format',
       'f2fs-node',
       'f2fs',
+      'f2fs-tools',
       'vfs',
       'f2fskit',
       'testkit',

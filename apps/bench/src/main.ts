@@ -8,6 +8,7 @@ import { layoutBench } from './layouts.ts';
 import { openBench } from './open.ts';
 import { readBench } from './read.ts';
 import { report } from './report.ts';
+import { writeBench } from './write.ts';
 
 const small = process.argv.includes('--small');
 const rounds = small ? 1 : 7;
@@ -17,6 +18,7 @@ const results = [
   openBench(),
   readBench(rounds),
   cacheBench(rounds),
+  writeBench(rounds),
   codecBench(rounds),
   layoutBench(rounds),
   await extractBench(small ? 1 : 3, small),

@@ -20,6 +20,7 @@ import {
   nodeFooterFlag,
   nodeOffsetOf,
   type Superblock,
+  sealInode,
   XATTR_NODE_OFFSET,
 } from '@f2fskit/f2fs-format';
 import { type BlockCopy, type DeviceMapping, type Folio, Mapping, peekPage, readPage } from '@f2fskit/pagecache';
@@ -156,6 +157,8 @@ export class NodeStore {
   /** An inode, decoded and checked. Throws what {@link readNode} and `decodeInode` throw. */
   *readInode(ino: number): Task<DecodedInode> {
     const { address, bytes, view } = yield* this.readNode(ino, { ino, nodeOffset: 0 });
+    // In memory the checksum is not kept up to date.
+    if (this.dirty.has(ino)) sealInode(this.superblock, bytes);
     const fields = decodeInode(bytes, view, this.superblock, { nid: ino, address });
     return { ino, address, fields };
   }

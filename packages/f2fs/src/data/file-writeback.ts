@@ -7,7 +7,7 @@
 // Nobody waits for a folio of a file while holding the operation lock, so waiting for that lock under a folio's is safe (L2).
 // Source: buffered I/O spec 15; kernel fs/f2fs/data.c (f2fs_write_single_data_page, f2fs_do_write_data_page).
 
-import { BLOCK_SIZE, NEW_ADDRESS } from '@f2fskit/f2fs-format';
+import { BLOCK_SIZE, corrupt, isMainAddress, NEW_ADDRESS, RawExtent, RawInode } from '@f2fskit/f2fs-format';
 import { cancelDirty, type Folio, type Mapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import {
@@ -20,12 +20,14 @@ import {
   writeCachePages,
   writeSinglePage,
 } from '@f2fskit/writeback';
+import { changeInodeNode } from '../change-inode.ts';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
-import { findSlot, isHoleOrMark, putAddress, slotOwner } from '../names/slots.ts';
+import { isHoleOrMark } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { writeInlineData } from './inline-file.ts';
 import { dataLogOf } from './placement.ts';
+import { SlotWindow } from './slot-window.ts';
 
 /** The stream of writes to places that are not the next of a log; the logs have the numbers below. */
 const IN_PLACE_STREAM = 6;
@@ -34,6 +36,7 @@ export class FileWriteback implements DirtyFile, PageWriter {
   readonly mapping: Mapping;
   readonly #writer: VolumeWriter;
   readonly #inode: F2fsInode;
+  readonly #slots: SlotWindow;
   /** Syncs under way that want blocks to stay where they are. */
   #inPlace = 0;
   #log = 0;
@@ -42,6 +45,7 @@ export class FileWriteback implements DirtyFile, PageWriter {
     this.#writer = writer;
     this.#inode = inode;
     this.mapping = mapping;
+    this.#slots = new SlotWindow(writer.store);
   }
 
   *write(control: WritebackControl): Task<PassResult> {
@@ -94,16 +98,42 @@ export class FileWriteback implements DirtyFile, PageWriter {
 
   *#place(index: number): Task<BlockPlace | undefined> {
     const writer = this.#writer;
-    const inode = this.#inode;
-    if (inode.gone) return undefined;
-    const slot = yield* findSlot(writer, inode.raw, index);
-    // Truncated: its page is about to go.
-    if (slot === undefined || (isHoleOrMark(slot.address) && slot.address !== NEW_ADDRESS)) return undefined;
-    if (this.#inPlace > 0 && slot.address !== NEW_ADDRESS) {
-      return { offset: slot.address * BLOCK_SIZE, stream: IN_PLACE_STREAM };
+    const { ino, raw, gone } = this.#inode;
+    if (gone) return undefined;
+    const slots = this.#slots;
+    let view = slots.view(ino, index);
+    if (view === undefined) {
+      // Truncated: its page is about to go.
+      if (!(yield* slots.find(raw, index))) return undefined;
+      view = slots.view(ino, index)!;
     }
-    const address = yield* writer.allocator.allocate(this.#log, yield* slotOwner(writer, slot));
-    yield* putAddress(writer, inode.raw, slot, address);
+    const byte = slots.byteOf(index);
+    const old = view.getUint32(byte, true);
+    const fresh = old === NEW_ADDRESS;
+    if (isHoleOrMark(old) && !fresh) return undefined;
+    if (this.#inPlace > 0 && !fresh) return { offset: old * BLOCK_SIZE, stream: IN_PLACE_STREAM };
+    if (!fresh && !isMainAddress(writer.store.superblock, old)) throw illegalSlot(writer, ino, slots.nid, byte, old);
+    const address = yield* writer.allocator.allocate(this.#log, slots.ownerOf(index));
+    yield* this.#setSlot(index, address);
+    if (!fresh) yield* writer.allocator.invalidate(old);
     return { offset: address * BLOCK_SIZE, stream: this.#log };
   }
+
+  *#setSlot(index: number, address: number): Task<void> {
+    const { store } = this.#writer;
+    const { ino, raw } = this.#inode;
+    // Room for the block may have been waited for.
+    yield* this.#slots.find(raw, index);
+    this.#slots.view(ino, index)!.setUint32(this.#slots.byteOf(index), address, true);
+    store.markDirty(this.#slots.nid);
+    // A remembered run is believed before the slots (spec 6.11).
+    if (this.#inode.fields.extent.length > 0) {
+      yield* changeInodeNode(this.#writer, ino, (view) => RawExtent.length.set(view, RawInode.extent.at(0, 0), 0));
+    }
+  }
+}
+
+function illegalSlot({ store }: VolumeWriter, ino: number, nid: number, offset: number, found: number): Error {
+  const expected = `an address in the main area [${store.superblock.mainAddress}, …)`;
+  return corrupt('blockAddress', { where: { ino, nid, offset }, expected, found });
 }

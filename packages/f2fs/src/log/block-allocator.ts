@@ -37,8 +37,6 @@ export class BlockAllocator {
   freeSegments = 0;
   /** Of data and of nodes: blocks in segments of that class that may be written before the next checkpoint. */
   readonly #room = { data: 0, nodes: 0 };
-  /** In their segments lie blocks that were adopted. */
-  readonly #crowded = new Set<Log>();
   /** Segments that were free before blocks were adopted. */
   readonly #adopted = new Set<number>();
   /** Segments that are being emptied: nothing goes there. */
@@ -147,26 +145,22 @@ export class BlockAllocator {
       if (!used || isNodeSegmentType(segment.type)) throw notBehind(address, segno);
     }
     this.segments.setValid(segment, offset, this.#options.now());
-    if (log === undefined) {
+    if (log !== undefined) writeSummaryEntry(log.summary, offset, owner);
+    else {
       const summary = (yield* this.#blocks.get(summaryAddress)).bytes.slice();
       writeSummaryEntry(summary, offset, owner);
       this.#blocks.put(summaryAddress, summary);
-    } else {
-      writeSummaryEntry(log.summary, offset, owner);
-      this.#crowded.add(log);
     }
   }
 
-  /**
-   * The end of a recovery: logs in whose segments blocks were adopted, and those of the types given, go on in other segments.
-   * Throws ENOSPC.
-   */
-  *settleAdopted(types: readonly number[]): Task<void> {
+  /** The end of a recovery: logs go on behind what was adopted or held in their segments, or in others. Throws ENOSPC. */
+  *settleAdopted(): Task<void> {
     this.recount();
-    for (const type of types) this.#crowded.add(this.logs[type]!);
-    for (const log of this.#crowded) yield* this.#move(log);
-    this.#crowded.clear();
     this.#adopted.clear();
+    for (const log of this.logs) {
+      log.skipHeld();
+      if (log.full) yield* this.#move(log);
+    }
   }
 
   /** Who the summary of a block names. Throws EIO. */

@@ -13,7 +13,6 @@
 import { Plug, readBio, throwIfFailed, writeBio } from '@f2fskit/block';
 import {
   BLOCK_SIZE,
-  decodeInode,
   InlineFlag,
   isNodeSegmentType,
   NODE_FOOTER_OFFSET,
@@ -160,9 +159,9 @@ function* moveSlot(writer: VolumeWriter, owner: BlockOwner, address: number): Ta
 
 /** Where in a node a slot is; -1 where there is none. */
 function* slotByte({ store }: VolumeWriter, nid: number, index: number): Task<number> {
-  const { address, bytes, view } = yield* store.readAnyNode(nid);
+  const { view } = yield* store.readAnyNode(nid);
   if (NodeFooter.ino.get(view, NODE_FOOTER_OFFSET) !== nid) return 4 * index;
-  const fields = decodeInode(bytes, view, store.superblock, { nid, address });
+  const { fields } = yield* store.readInode(nid);
   const inside =
     (fields.inlineFlags & (InlineFlag.data | InlineFlag.dentry)) !== 0 || index >= fields.addressesPerInode;
   return inside ? -1 : fields.addressesOffset + 4 * index;

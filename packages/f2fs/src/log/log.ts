@@ -13,6 +13,7 @@ import {
   SummaryBlock,
   SummaryEntry,
   SummaryType,
+  testMsb,
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Segment } from './segment-table.ts';
@@ -54,6 +55,15 @@ export class Log {
     writeSummaryEntry(this.summary, offset, owner);
     this.nextOffset = this.allocation === AllocationType.lfs ? offset + 1 : this.segment.nextHole(offset + 1);
     return offset;
+  }
+
+  /** Goes on behind blocks that are not to be written, which somebody else put into the segment. */
+  skipHeld(): void {
+    const { held } = this.segment;
+    if (this.allocation === AllocationType.ssr) this.nextOffset = this.segment.nextHole(this.nextOffset);
+    else
+      for (let offset = this.nextOffset; offset < SEGMENT_BLOCKS; offset++)
+        if (testMsb(held, offset)) this.nextOffset = offset + 1;
   }
 
   get full(): boolean {
