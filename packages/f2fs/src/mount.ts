@@ -3,12 +3,14 @@
 //   1. both superblock copies; the first sound one. What is not F2FS is named
 //   2. what we cannot read is refused by name: one of several devices
 //   3. both checkpoint packs; the newer sound one, with its version bitmaps and journals
-//   4. what a person should know becomes a problem: damage passed over, fsynced changes not shown, flags
-//   5. the root inode must be a directory
+//   4. fsynced changes behind the checkpoint are recovered: on the device of a writable mount, else in memory
+//   5. what a person should know becomes a problem: damage passed over, fsynced changes not shown, flags
+//   6. the root inode must be a directory
 //
-// A mount reads about ten blocks, whatever the size of the volume. Source: spec 13.1; kernel fs/f2fs/super.c.
+// A mount reads about ten blocks, whatever the size of the volume; recovery reads more. Source: spec 13.1, 10.3; kernel
+// fs/f2fs/super.c.
 
-import { type BlockDevice, readBytes } from '@f2fskit/block';
+import { type BlockDevice, OverlayDevice, readBytes, readOnlyDevice } from '@f2fskit/block';
 import { EIO, EOPNOTSUPP, EROFS, errnoFrom, FsError } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
@@ -28,7 +30,8 @@ import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pageca
 import type { Clock, RandomSource, Task, Tracer } from '@f2fskit/task';
 import type { CodecSource } from './cluster.ts';
 import { type Pack, readPack } from './pack.ts';
-import { CHAIN_NODES_MAX, scanFsyncChain } from './recovery-scan.ts';
+import { type RecoveryResult, recoverVolume } from './recovery/recover-volume.ts';
+import { CHAIN_NODES_MAX, type ChainScan, scanFsyncChain } from './recovery-scan.ts';
 import { F2fsVolume, type MountedState, type VolumeProblem } from './volume.ts';
 import { VolumeWriter } from './volume-writer.ts';
 
@@ -42,6 +45,11 @@ export interface MountOptions {
   tracer?: Tracer;
   /** Also for writing. Throws EROFS, with the reason, where that is not possible. Default false. */
   writable?: boolean;
+  /**
+   * Do not recover: show the volume as its last checkpoint left it. Where something waits to be recovered, a writable mount
+   * is refused then. Default false.
+   */
+  norecovery?: boolean;
   /** Of a writable mount: where the times of changes come from. */
   clock?: Clock;
   /** Of a writable mount: where the generations of new inodes come from. */
@@ -51,27 +59,31 @@ export interface MountOptions {
 /** How much of the start of a foreign volume is looked at to name it: btrfs has its mark at 64 KiB. */
 const RECOGNISED_BYTES = 68 * 1024;
 
-/** Mounts the volume on `device` for reading. Throws EINVAL for what is not F2FS, EOPNOTSUPP, Corruption, EIO. */
+/** A volume as far as it is known before its files are looked at. */
+interface Head {
+  readonly device: BlockDevice;
+  readonly selected: SelectedSuperblock;
+  readonly blocks: DeviceMapping;
+  readonly pack: Pack;
+}
+
+/**
+ * Mounts the volume on `device`. Throws EINVAL for what is not F2FS, EOPNOTSUPP, Corruption, EIO; EROFS where it is to be
+ * written to and cannot be.
+ */
 export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Task<F2fsVolume> {
-  const { superblock, copy, problems: superblockProblems } = yield* readSuperblock(device);
-  // Joined in order, the devices are the volume: addresses count through them.
-  if (superblock.devices.length > 1 && device.size < superblock.blockCount * BLOCK_SIZE) {
-    const paths = superblock.devices.map(({ path }) => path).join(', ');
-    throw new FsError(EOPNOTSUPP, `the volume spans several devices (${paths}); join them into one file first`);
-  }
-  const cache = new PageCache({ ...options.cache, tracer: options.tracer });
-  const blocks = new DeviceMapping(cache, device);
-  const pack = yield* readPack(superblock, blocks);
+  const found = yield* readHead(device, options);
+  const { head, problems: recoveryProblems } = yield* recover(found, options);
+  const { superblock, copy, problems: superblockProblems } = head.selected;
+  const { pack, blocks } = head;
   const problems: VolumeProblem[] = [
-    ...[...superblockProblems, ...pack.problems].map(
-      (error): VolumeProblem => ({ kind: 'damage', message: error.message, error }),
-    ),
+    ...[...superblockProblems, ...pack.problems].map(damage),
     ...sizeProblems(superblock, device),
     ...flagProblems(superblock, pack),
-    ...(yield* recoveryProblems(superblock, pack, blocks)),
+    ...recoveryProblems,
   ];
   const state: MountedState = {
-    device,
+    device: head.device,
     superblock,
     superblockCopy: copy,
     pack,
@@ -89,6 +101,60 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     throw corrupt('rootInode', { where, expected: 'a directory', found: root.kind });
   }
   return volume;
+}
+
+function* readHead(device: BlockDevice, options: MountOptions): Task<Head> {
+  const selected = yield* readSuperblock(device);
+  const { superblock } = selected;
+  // Joined in order, the devices are the volume: addresses count through them.
+  if (superblock.devices.length > 1 && device.size < superblock.blockCount * BLOCK_SIZE) {
+    const paths = superblock.devices.map(({ path }) => path).join(', ');
+    throw new FsError(EOPNOTSUPP, `the volume spans several devices (${paths}); join them into one file first`);
+  }
+  const cache = new PageCache({ ...options.cache, tracer: options.tracer });
+  const blocks = new DeviceMapping(cache, device);
+  return { device, selected, blocks, pack: yield* readPack(superblock, blocks) };
+}
+
+/** Recovers what waits for it, and says what became of it. */
+function* recover(head: Head, options: MountOptions): Task<{ head: Head; problems: VolumeProblem[] }> {
+  const { device, pack, blocks } = head;
+  const { superblock } = head.selected;
+  const writable = options.writable === true;
+  const scan = yield* scanFsyncChain(superblock, pack.checkpoint, blocks);
+  const orphans = hasCheckpointFlag(pack.checkpoint, CheckpointFlag.orphanPresent);
+  const waits = scan.fsyncedNodes > 0 || scan.tooLong;
+  const asTheyWait = waitingProblems(pack, scan, orphans);
+  if (options.norecovery === true || !(waits || (writable && orphans))) return { head, problems: asTheyWait };
+  // Reading changes nothing: what recovery writes stays in memory.
+  const target = writable ? device : new OverlayDevice(device);
+  try {
+    const result = yield* recoverVolume(superblock, pack, target, { clock: options.clock, partial: !writable });
+    const recovered = yield* readHead(writable ? device : readOnlyDevice(target), options);
+    return { head: recovered, problems: recoveredProblems(pack, result, writable) };
+  } catch (error) {
+    if (!(error instanceof FsError)) throw error;
+    if (writable && error.code === 'EROFS') throw error;
+    if (writable) throw new FsError(EROFS, { detail: `recovery failed: ${error.message}`, cause: error });
+    const message = `recovery failed: ${error.message}`;
+    return { head, problems: [...asTheyWait, { kind: 'damage', message, error }] };
+  }
+}
+
+function damage(error: FsError): VolumeProblem {
+  return { kind: 'damage', message: error.message, error };
+}
+
+function recoveredProblems(
+  { checkpoint }: Pack,
+  { files, problems }: RecoveryResult,
+  writable: boolean,
+): VolumeProblem[] {
+  const found = problems.map(damage);
+  if (files === 0) return found;
+  const what = `fsynced changes of ${files} file${files === 1 ? '' : 's'} behind checkpoint ${checkpoint.version}`;
+  const where = writable ? '' : ', in memory only: the volume itself is unchanged';
+  return [...found, { kind: 'recovered', message: `recovered ${what}${where}` }];
 }
 
 /** The writer of a volume. What waits to be recovered would be lost with the first checkpoint: it is refused. */
@@ -168,9 +234,12 @@ function flagProblems(superblock: Superblock, { checkpoint }: Pack): VolumeProbl
   return problems;
 }
 
-function* recoveryProblems(superblock: Superblock, { checkpoint }: Pack, blocks: DeviceMapping): Task<VolumeProblem[]> {
+function waitingProblems(
+  { checkpoint }: Pack,
+  { fsyncedNodes, cutShort, tooLong }: ChainScan,
+  orphans: boolean,
+): VolumeProblem[] {
   const problems: VolumeProblem[] = [];
-  const { fsyncedNodes, cutShort, tooLong } = yield* scanFsyncChain(superblock, checkpoint, blocks);
   if (fsyncedNodes > 0) {
     const nodes = `${cutShort ? 'at least ' : ''}${fsyncedNodes} fsynced node${fsyncedNodes === 1 ? '' : 's'}`;
     const message = `the volume needs recovery: ${nodes} after the last checkpoint are not shown; this is the state of checkpoint ${checkpoint.version}`;
@@ -181,7 +250,7 @@ function* recoveryProblems(superblock: Superblock, { checkpoint }: Pack, blocks:
   } else if (cutShort) {
     problems.push({ kind: 'damage', message: 'the chain of nodes after the last checkpoint loops or cannot be read' });
   }
-  if (hasCheckpointFlag(checkpoint, CheckpointFlag.orphanPresent)) {
+  if (orphans) {
     const message =
       'files that were deleted while open wait to be freed (orphans); they have no name and are not shown';
     problems.push({ kind: 'orphans', message });

@@ -11,8 +11,6 @@
 import { FsError } from '@f2fskit/errno';
 import {
   type Checkpoint,
-  CheckpointFlag,
-  hasCheckpointFlag,
   isFsyncNode,
   isMainAddress,
   NODE_FOOTER_OFFSET,
@@ -22,6 +20,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import { followsCheckpoint } from './recovery/node-chain.ts';
 
 /** The most nodes of a chain that are looked at when opening. */
 export const CHAIN_NODES_MAX = 4096;
@@ -55,7 +54,7 @@ export function* scanFsyncChain(
     seen.add(address);
     try {
       const { view } = yield* blocks.get(address);
-      if (!belongsTo(checkpoint, view)) return scan;
+      if (!followsCheckpoint(checkpoint, view)) return scan;
       if (isFsyncNode(NodeFooter.flag.get(view, NODE_FOOTER_OFFSET))) scan.fsyncedNodes++;
       address = NodeFooter.nextAddress.get(view, NODE_FOOTER_OFFSET);
     } catch (error) {
@@ -65,13 +64,4 @@ export function* scanFsyncChain(
     }
   }
   return scan;
-}
-
-function belongsTo(checkpoint: Checkpoint, view: DataView): boolean {
-  const low = NodeFooter.checkpointVersion.low(view, NODE_FOOTER_OFFSET);
-  const high = NodeFooter.checkpointVersion.high(view, NODE_FOOTER_OFFSET);
-  if (low !== checkpoint.versionLow) return false;
-  if (hasCheckpointFlag(checkpoint, CheckpointFlag.noCrcRecovery)) return true;
-  const carriesCrc = hasCheckpointFlag(checkpoint, CheckpointFlag.crcRecovery);
-  return high === (carriesCrc ? (checkpoint.versionHigh | checkpoint.checksum) >>> 0 : checkpoint.versionHigh);
 }

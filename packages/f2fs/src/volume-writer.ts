@@ -99,6 +99,8 @@ export class VolumeWriter {
    */
   readonly checkpointFirst = new Set<number>();
   readonly nodes: NodeWriter;
+  /** What is done now had its room before the volume was cut off: no node is refused. */
+  recovering = false;
   /** Whether somebody has the inode open: it then stays when it loses its last name. */
   isOpen: (ino: number) => boolean = (ino) => (this.inodes.get(ino)?.openCount ?? 0) > 0;
   /** An inode was freed: what is cached of it is of no use. */
@@ -205,7 +207,7 @@ export class VolumeWriter {
   /** Refuses new nodes while the checkpoint could not write them; what exists can still be changed and removed. Throws ENOSPC. */
   requireNodeRoom(nodes: number): void {
     const room = this.allocator.roomFor(SegmentType.warmNode);
-    if (room < 2 * this.store.dirty.size + nodes + NODE_ROOM_KEPT) {
+    if (!this.recovering && room < 2 * this.store.dirty.size + nodes + NODE_ROOM_KEPT) {
       throw new FsError(ENOSPC, 'nodes have no segment left to go to');
     }
   }

@@ -104,7 +104,9 @@ describe.each(LONG ? ['plain', 'aged', 'plain-default'] : ['plain'])('%s', (gold
         const { content } = full.files.get(file)!;
         if (content.length === 0) continue;
         const position = random.below(content.length);
-        const bytes = new Uint8Array(Math.min(content.length - position, 1 + random.below(9000))).fill(random.below(256));
+        const bytes = new Uint8Array(Math.min(content.length - position, 1 + random.below(9000))).fill(
+          random.below(256),
+        );
         full.overwrite(file, position, bytes);
         if (random.chance(0.05)) runSync(full.volume.sync());
       }

@@ -87,6 +87,105 @@ export interface ReadOptions {
   position?: number | bigint | null | undefined;
 }
 
+/** Which part of a buffer is written, and where. */
+export interface WriteOptions {
+  offset?: number | null | undefined;
+  length?: number | null | undefined;
+  /** Bytes from the start of the file; absent or null: where the file's position is. */
+  position?: number | bigint | null | undefined;
+}
+
+export interface WriteFileOptions extends TextOptions, Abortable {
+  /** Permissions of a file that is made, before the umask; default 0o666. */
+  mode?: number | string | undefined;
+  /** What the file is opened with; default `w`, of appendFile `a`. */
+  flag?: string | number | undefined;
+  /** Make it durable before the call returns. */
+  flush?: boolean | undefined;
+}
+
+/** What writeFile of promises takes beyond text and bytes: parts that are written as they come. */
+export type Parts = Iterable<string | BufferView> | AsyncIterable<string | BufferView>;
+
+export interface MakeDirectoryOptions {
+  /** Also what is absent above it; what is there is no error. */
+  recursive?: boolean | undefined;
+  /** Permissions, before the umask; default 0o777. */
+  mode?: number | string | null | undefined;
+}
+
+export interface RmOptions {
+  /** A directory with everything in it. */
+  recursive?: boolean | undefined;
+  /** What is absent is no error. */
+  force?: boolean | undefined;
+  maxRetries?: number | undefined;
+  retryDelay?: number | undefined;
+}
+
+/** The flags of renameat2. */
+export interface RenameOptions {
+  /** EEXIST where the new name is taken. */
+  noReplace?: boolean | undefined;
+  /** Both names stay, and what they stand for changes places. */
+  exchange?: boolean | undefined;
+}
+
+/** Whether something is copied, with everything below it. */
+export type CopyFilter = (source: string, destination: string) => boolean | Promise<boolean>;
+
+export interface CopyOptions {
+  /** Copy what symlinks lead to. */
+  dereference?: boolean | undefined;
+  /** With `force: false`: what is there already is an error. */
+  errorOnExist?: boolean | undefined;
+  filter?: CopyFilter | undefined;
+  /** Copy over what is there already; default true. */
+  force?: boolean | undefined;
+  /** Bits of COPYFILE_EXCL and its like. */
+  mode?: number | undefined;
+  preserveTimestamps?: boolean | undefined;
+  recursive?: boolean | undefined;
+  /** Leave relative symlinks as they are. */
+  verbatimSymlinks?: boolean | undefined;
+}
+
+/** The sync form: its filter answers at once. */
+export interface CopySyncOptions extends Omit<CopyOptions, 'filter'> {
+  filter?: ((source: string, destination: string) => boolean) | undefined;
+}
+
+/** What `mknod` makes. */
+export interface MknodOptions {
+  kind: 'file' | 'char' | 'block' | 'fifo' | 'socket';
+  /** Permissions, before the umask; default 0o666. */
+  mode?: number | string | undefined;
+  /** Of a device. */
+  major?: number | undefined;
+  minor?: number | undefined;
+}
+
+export interface FollowOptions {
+  /** Whether a symlink at the end is followed; default true. */
+  followSymlinks?: boolean;
+}
+
+export interface SetXattrOptions extends FollowOptions {
+  /** `create`: EEXIST where it is there; `replace`: ENODATA where it is not. */
+  mode?: 'set' | 'create' | 'replace';
+}
+
+export interface WriteStreamOptions extends Abortable {
+  encoding?: Encoding | null | undefined;
+  autoClose?: boolean | undefined;
+  emitClose?: boolean | undefined;
+  /** Where the first byte goes. */
+  start?: number | undefined;
+  highWaterMark?: number | undefined;
+  /** Make the file durable before it is closed. */
+  flush?: boolean | undefined;
+}
+
 export interface ReadStreamOptions extends Abortable {
   encoding?: Encoding | null | undefined;
   autoClose?: boolean | undefined;
@@ -202,14 +301,64 @@ export interface StatfsCall<R extends Form> {
   (path: PathLike, options?: StatOptions): Result<R, StatsFs | BigIntStatsFs>;
 }
 
+export interface MkdirCall<R extends Form> {
+  /** The first directory that was made; undefined when all were there. */
+  (path: PathLike, options: MakeDirectoryOptions & { recursive: true }): Result<R, string | undefined>;
+  (
+    path: PathLike,
+    options?: (MakeDirectoryOptions & { recursive?: false | undefined }) | number | string | null,
+  ): Result<R, void>;
+  (path: PathLike, options?: MakeDirectoryOptions | number | string | null): Result<R, string | undefined>;
+}
+
+export interface WriteSyncCall {
+  /** The bytes written; fewer than asked for when something failed behind them. */
+  (
+    fd: number,
+    buffer: BufferView,
+    offset?: number | null,
+    length?: number | null,
+    position?: number | bigint | null,
+  ): number;
+  (fd: number, text: string, position?: number | bigint | null, encoding?: Encoding | null): number;
+  (fd: number, buffer: BufferView, options?: WriteOptions): number;
+}
+
+/** What changes names and files, by path. EROFS on a volume that is not opened for writing. */
+export interface WriteCalls<R extends Form, B extends Uint8Array> {
+  copyFile(src: PathLike, dest: PathLike, mode?: number): Result<R, void>;
+  link(existingPath: PathLike, newPath: PathLike): Result<R, void>;
+  mkdir: MkdirCall<R>;
+  mkdtemp: PathCall<R, B>;
+  rename(oldPath: PathLike, newPath: PathLike, options?: RenameOptions): Result<R, void>;
+  rm(path: PathLike, options?: RmOptions): Result<R, void>;
+  rmdir(path: PathLike): Result<R, void>;
+  symlink(target: PathLike, path: PathLike, type?: string | null): Result<R, void>;
+  truncate(path: PathLike, length?: number): Result<R, void>;
+  unlink(path: PathLike): Result<R, void>;
+  /** Beyond Node: a special file. */
+  mknod(path: PathLike, options: MknodOptions): Result<R, void>;
+}
+
 /** What Linux has and node:fs has not, by path. */
 export interface LinuxCalls<R extends Form, B extends Uint8Array> {
   /** The value of an extended attribute. ENODATA when there is none of that name. */
-  getxattr(path: PathLike, name: string | Uint8Array, options?: { followSymlinks?: boolean }): Result<R, B>;
+  getxattr(path: PathLike, name: string | Uint8Array, options?: FollowOptions): Result<R, B>;
+  /** Text is taken as UTF-8. EOPNOTSUPP for a prefix that does not exist, ERANGE, E2BIG, ENOSPC. */
+  setxattr(
+    path: PathLike,
+    name: string | Uint8Array,
+    value: string | Uint8Array,
+    options?: SetXattrOptions,
+  ): Result<R, void>;
+  /** ENODATA when there is none of that name. */
+  removexattr(path: PathLike, name: string | Uint8Array, options?: FollowOptions): Result<R, void>;
   /** The names of the extended attributes, with their prefixes, in the order of storage. */
-  listxattr(path: PathLike, options?: { followSymlinks?: boolean }): Result<R, string[]>;
+  listxattr(path: PathLike, options?: FollowOptions): Result<R, string[]>;
   /** The attributes of chattr(1): bits of `FileFlag` of `@f2fskit/vfs`. */
   getFlags(path: PathLike): Result<R, number>;
+  /** Sets them; what cannot be set is passed over. */
+  setFlags(path: PathLike, flags: number): Result<R, void>;
 }
 
 /** The same by descriptor. */
@@ -231,16 +380,29 @@ export interface AttributeCalls<R extends Form> {
   lutimes(path: PathLike, atime: TimeLike, mtime: TimeLike): Result<R, void>;
 }
 
-/** The shape of `node:fs/promises`: what reads, and what changes attributes. */
+/** The shape of `node:fs/promises`. */
 export interface FsPromises<B extends Uint8Array = Uint8Array, H extends FileHandle<B> = FileHandle<B>>
   extends LinuxCalls<'promise', B>,
-    AttributeCalls<'promise'> {
+    AttributeCalls<'promise'>,
+    WriteCalls<'promise', B> {
   access(path: PathLike, mode?: number): Promise<void>;
+  /** Behind what is there; a file that is absent is made. */
+  appendFile(
+    path: PathLike | { readonly fd: number },
+    data: string | BufferView,
+    options?: WriteFileOptions | Encoding | null,
+  ): Promise<void>;
+  cp(source: PathLike, destination: PathLike, options?: CopyOptions): Promise<void>;
+  /** Makes a file, or writes over one. */
+  writeFile(
+    path: PathLike | { readonly fd: number },
+    data: string | BufferView | Parts,
+    options?: WriteFileOptions | Encoding | null,
+  ): Promise<void>;
   glob(pattern: string | readonly string[], options: GlobDirentOptions): AsyncGenerator<Dirent, void, undefined>;
   glob(pattern: string | readonly string[], options?: GlobOptions): AsyncGenerator<string, void, undefined>;
   lstat: StatCall<'promise', PathLike>;
-  /** Rejects with EROFS for every flag that writes. */
-  open(path: PathLike, flags?: string | number, mode?: unknown): Promise<H>;
+  open(path: PathLike, flags?: string | number, mode?: number | string | null): Promise<H>;
   opendir(path: PathLike, options?: OpendirOptions): Promise<Dir>;
   readdir: ReaddirCall<'promise', B>;
   readFile: ReadFileCall<'promise', B, PathLike | { readonly fd: number }>;
@@ -250,7 +412,7 @@ export interface FsPromises<B extends Uint8Array = Uint8Array, H extends FileHan
   statfs: StatfsCall<'promise'>;
 }
 
-/** The sync methods of `node:fs`: what reads, and what changes attributes. */
+/** The sync methods of `node:fs`. */
 export interface FsSync<B extends Uint8Array = Uint8Array> {
   accessSync(path: PathLike, mode?: number): void;
   chmodSync: AttributeCalls<'sync'>['chmod'];
@@ -269,8 +431,7 @@ export interface FsSync<B extends Uint8Array = Uint8Array> {
   globSync(pattern: string | readonly string[], options?: GlobOptions): string[];
   lstatSync: StatSyncCall;
   opendirSync(path: PathLike, options?: OpendirOptions): Dir;
-  /** Throws EROFS for every flag that writes. */
-  openSync(path: PathLike, flags?: string | number, mode?: unknown): number;
+  openSync(path: PathLike, flags?: string | number, mode?: number | string | null): number;
   readdirSync: ReaddirCall<'sync', B>;
   readSync: ReadSyncCall;
   readFileSync: ReadFileCall<'sync', B, PathLike | number>;
@@ -282,6 +443,32 @@ export interface FsSync<B extends Uint8Array = Uint8Array> {
   getxattrSync: LinuxCalls<'sync', B>['getxattr'];
   listxattrSync: LinuxCalls<'sync', B>['listxattr'];
   getFlagsSync: LinuxCalls<'sync', B>['getFlags'];
+  setxattrSync: LinuxCalls<'sync', B>['setxattr'];
+  removexattrSync: LinuxCalls<'sync', B>['removexattr'];
+  setFlagsSync: LinuxCalls<'sync', B>['setFlags'];
+  mknodSync: WriteCalls<'sync', B>['mknod'];
+  appendFileSync(
+    path: PathLike | number,
+    data: string | BufferView,
+    options?: WriteFileOptions | Encoding | null,
+  ): void;
+  copyFileSync: WriteCalls<'sync', B>['copyFile'];
+  cpSync(source: PathLike, destination: PathLike, options?: CopySyncOptions): void;
+  fdatasyncSync(fd: number): void;
+  fsyncSync(fd: number): void;
+  ftruncateSync(fd: number, length?: number): void;
+  linkSync: WriteCalls<'sync', B>['link'];
+  mkdirSync: MkdirCall<'sync'>;
+  mkdtempSync: PathCall<'sync', B>;
+  renameSync: WriteCalls<'sync', B>['rename'];
+  rmSync: WriteCalls<'sync', B>['rm'];
+  rmdirSync: WriteCalls<'sync', B>['rmdir'];
+  symlinkSync: WriteCalls<'sync', B>['symlink'];
+  truncateSync: WriteCalls<'sync', B>['truncate'];
+  unlinkSync: WriteCalls<'sync', B>['unlink'];
+  writeFileSync(path: PathLike | number, data: string | BufferView, options?: WriteFileOptions | Encoding | null): void;
+  writeSync: WriteSyncCall;
+  writevSync(fd: number, buffers: readonly BufferView[], position?: number | null): number;
   seekDataSync: LinuxFileCalls<'sync', [fd: number]>['seekData'];
   seekHoleSync: LinuxFileCalls<'sync', [fd: number]>['seekHole'];
   fiemapSync: LinuxFileCalls<'sync', [fd: number]>['fiemap'];

@@ -64,8 +64,15 @@ export function invalidValue(name: string, found: unknown, why = 'is invalid'): 
 export function outOfRange(name: string, range: string, found: number | bigint): RangeError {
   return new ArgumentRangeError(
     'ERR_OUT_OF_RANGE',
-    `The value of "${name}" is out of range. It must be ${range}. Received ${found}${typeof found === 'bigint' ? 'n' : ''}`,
+    `The value of "${name}" is out of range. It must be ${range}. Received ${grouped(found)}${typeof found === 'bigint' ? 'n' : ''}`,
   );
+}
+
+/** From 2^32 on whole numbers are shown in groups of three digits. */
+function grouped(number: number | bigint): string {
+  const whole = typeof number === 'bigint' || Number.isInteger(number);
+  if (!whole || (number <= 2 ** 32 && number >= -(2 ** 32))) return String(number);
+  return String(number).replace(/\B(?=(\d{3})+$)/g, '_');
 }
 
 export function invalidUrl(
@@ -81,4 +88,56 @@ export function fileTooLarge(sizeBytes: number): RangeError {
 
 export function directoryClosed(): Error {
   return new CodedError('ERR_DIR_CLOSED', 'Directory handle was closed');
+}
+
+/** What a {@link SystemError} says. */
+export interface SystemErrorInfo {
+  /** The code of errno. */
+  code: string;
+  message: string;
+  syscall: string;
+  errno: number;
+  path?: string;
+  dest?: string;
+}
+
+/** An error of `rm` and `cp`: `code` is Node's, what Linux would have said is in `info`. */
+export class SystemError extends Error {
+  readonly code: string;
+  readonly info: SystemErrorInfo;
+  readonly errno: number;
+  readonly syscall: string;
+  declare readonly path?: string;
+
+  constructor(code: string, what: string, info: SystemErrorInfo) {
+    const place = info.path === undefined ? '' : ` ${info.path}`;
+    super(`${what}: ${info.syscall} returned ${info.code} (${info.message})${place}`);
+    this.name = 'SystemError';
+    this.code = code;
+    this.info = info;
+    this.errno = info.errno;
+    this.syscall = info.syscall;
+    if (info.path !== undefined) this.path = info.path;
+  }
+}
+
+export function invalidSymlinkType(type: unknown): Error {
+  return new CodedError(
+    'ERR_FS_INVALID_SYMLINK_TYPE',
+    `Symlink type must be one of "dir", "file", or "junction". Received "${String(type)}"`,
+  );
+}
+
+export function incompatibleOptions(one: string, other: string): TypeError {
+  return new ArgumentTypeError(
+    'ERR_INCOMPATIBLE_OPTION_PAIR',
+    `Option "${one}" cannot be used in combination with option "${other}"`,
+  );
+}
+
+export function invalidReturn(expected: string, name: string, found: unknown): TypeError {
+  return new ArgumentTypeError(
+    'ERR_INVALID_RETURN_VALUE',
+    `Expected ${expected} to be returned from the "${name}" function but got ${shown(found)}.`,
+  );
 }

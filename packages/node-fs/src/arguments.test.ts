@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkFd, toPath, toPosition, toTarget } from './arguments.ts';
 import { constants } from './constants.ts';
-import { openFlags, wantsWrite } from './open-flags.ts';
+import { openFlags, openOptions } from './open-flags.ts';
 
 function messageOf(run: () => unknown): unknown {
   try {
@@ -48,7 +48,11 @@ it.each([-1, 1.5, 2 ** 31, Number.NaN, '3', null, undefined, {}])('a descriptor 
 describe('flags of open', () => {
   it.each(['r', 'rs', 'r+', 'rs+', 'w', 'wx', 'w+', 'wx+', 'a', 'ax', 'a+', 'ax+', 'as', 'as+'])('%s', (word) => {
     const number = openFlags(word);
-    expect(wantsWrite(number)).toBe(/[wa+]/.test(word));
+    const { access, append, create, exclusive, sync, truncate } = openOptions(number);
+    expect(access).toBe(word.includes('+') ? 'readWrite' : word.startsWith('r') ? 'read' : 'write');
+    expect([append, truncate]).toEqual([word.includes('a'), word.includes('w')]);
+    expect([create, exclusive]).toEqual([!word.includes('r'), word.includes('x')]);
+    expect(sync).toBe(word.includes('s') ? 'all' : 'later');
     // The sides of a word may change places.
     if (/^.[sx]/.test(word)) expect(openFlags(`${word[1]}${word[0]}${word.slice(2)}`)).toBe(number);
   });

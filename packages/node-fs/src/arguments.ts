@@ -4,7 +4,8 @@ import type { PathLike as BytesOrText } from '@f2fskit/vfs';
 import type { AbortSignalLike, BufferView, Encoding, PathLike, UrlLike } from './api.ts';
 import { AbortError, invalidType, invalidUrl, invalidValue, outOfRange } from './argument-error.ts';
 
-const FD_MAX = 2 ** 31 - 1;
+const INT32_MAX = 2 ** 31 - 1;
+const UINT32_MAX = 2 ** 32 - 1;
 
 /** Text or bytes, without a NUL. Throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, or an error about the URL. */
 export function toPath(path: PathLike, name = 'path'): BytesOrText {
@@ -51,13 +52,27 @@ function urlPath(url: UrlLike): BytesOrText {
 
 export function checkFd(fd: unknown): number {
   if (typeof fd !== 'number') throw invalidType('fd', 'of type number', fd);
-  return checkInteger(fd, 'fd', 0, FD_MAX);
+  return checkInteger(fd, 'fd', 0, INT32_MAX);
 }
 
 export function checkInteger(value: unknown, name: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number') throw invalidType(name, 'of type number', value);
   if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
   if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
+  return value;
+}
+
+/** Permission bits: a number, or octal digits. */
+export function toMode(mode: unknown, name = 'mode'): number {
+  if (typeof mode === 'string') {
+    if (!/^[0-7]+$/.test(mode)) throw invalidValue(name, mode, 'must be a 32-bit unsigned integer or an octal string');
+    return checkInteger(Number.parseInt(mode, 8), name, 0, UINT32_MAX) & 0o7777;
+  }
+  return checkInteger(mode, name, 0, UINT32_MAX) & 0o7777;
+}
+
+export function toBoolean(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value);
   return value;
 }
 
@@ -103,6 +118,18 @@ export function toTarget(buffer: BufferView, offset?: number | null, length?: nu
   if (count < 0) throw outOfRange('length', '>= 0', count);
   if (count > size - start) throw outOfRange('length', `<= ${size - start}`, count);
   if (count === size && buffer instanceof Uint8Array) return buffer;
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + start, count);
+}
+
+/** The part of a buffer that is written. A length that is no number is all that is left. */
+export function toSourceBytes(buffer: BufferView, offset?: number | null, length?: unknown): Uint8Array {
+  const size = buffer.byteLength;
+  const start = offset === undefined || offset === null ? 0 : checkInteger(offset, 'offset', 0);
+  const count = typeof length === 'number' ? length : size - start;
+  if (start > size) throw outOfRange('offset', `<= ${size}`, start);
+  if (count > size - start) throw outOfRange('length', `<= ${size - start}`, count);
+  if (count < 0) throw outOfRange('length', '>= 0', count);
+  checkInteger(count, 'length', 0, INT32_MAX);
   return new Uint8Array(buffer.buffer, buffer.byteOffset + start, count);
 }
 

@@ -1,4 +1,4 @@
-// The numbers of `fs.constants` that reading needs, with Linux's values: a volume is the same on every host.
+// The numbers of `fs.constants` that a volume needs, with Linux's values: a volume is the same on every host.
 
 export const constants = {
   F_OK: 0,
@@ -28,4 +28,7 @@ export const constants = {
   S_IFIFO: 0x1000,
   S_IFLNK: 0xa000,
   S_IFSOCK: 0xc000,
+  COPYFILE_EXCL: 1,
+  COPYFILE_FICLONE: 2,
+  COPYFILE_FICLONE_FORCE: 4,
 } as const;

@@ -13,13 +13,35 @@ export function* withPath<T>(syscall: string, path: string | Uint8Array | undefi
   }
 }
 
-/** An FsError with `syscall` and `path`; anything else as it is. */
-export function atEdge(error: unknown, syscall: string, path: string | Uint8Array | undefined): unknown {
+/** The same for a call with two paths. */
+export function* withPaths<T>(
+  syscall: string,
+  path: string | Uint8Array,
+  dest: string | Uint8Array,
+  task: Task<T>,
+): Task<T> {
+  try {
+    return yield* task;
+  } catch (error) {
+    throw atEdge(error, syscall, path, dest);
+  }
+}
+
+/** An FsError with `syscall`, `path` and `dest`; anything else as it is. */
+export function atEdge(
+  error: unknown,
+  syscall: string,
+  path: string | Uint8Array | undefined,
+  dest?: string | Uint8Array,
+): unknown {
   if (!(error instanceof FsError)) return error;
-  const shown = path === undefined ? {} : { path: typeof path === 'string' ? path : utf8Decode(path) };
+  const paths = {
+    ...(path === undefined ? {} : { path: shown(path) }),
+    ...(dest === undefined ? {} : { dest: shown(dest) }),
+  };
   if (error instanceof Corruption) {
     const { kind, where, expected, found } = error;
-    const details = { where, syscall, ...shown, cause: error };
+    const details = { where, syscall, ...paths, cause: error };
     return new Corruption(kind, {
       ...details,
       ...(expected === undefined ? {} : { expected }),
@@ -27,5 +49,10 @@ export function atEdge(error: unknown, syscall: string, path: string | Uint8Arra
     });
   }
   const detail = error.detail === undefined ? {} : { detail: error.detail };
-  return new FsError(errnoOf(error.code) ?? -error.errno, { syscall, ...shown, ...detail, cause: error });
+  return new FsError(errnoOf(error.code) ?? -error.errno, { syscall, ...paths, ...detail, cause: error });
+}
+
+/** A path as errors show it. */
+export function shown(path: string | Uint8Array): string {
+  return typeof path === 'string' ? path : utf8Decode(path);
 }

@@ -8,10 +8,13 @@ import type {
   BufferView,
   Encoding,
   FiemapOptions,
+  Parts,
   ReadOptions,
   StatOptions,
   TextOptions,
   TimeLike,
+  WriteFileOptions,
+  WriteOptions,
 } from './api.ts';
 import type { FsContext } from './context.ts';
 import { fchmod, fchown, futimes } from './operations/attributes.ts';
@@ -20,12 +23,20 @@ import { close } from './operations/open.ts';
 import { type ReadPlace, read, readv } from './operations/read.ts';
 import { readFile } from './operations/read-file.ts';
 import { fstat } from './operations/stat.ts';
+import { fdatasync, fsync, ftruncate, type WritePlace, write, writev } from './operations/write.ts';
+import { writeFile } from './operations/write-file.ts';
+import { isParts, writeParts } from './operations/write-parts.ts';
 import type { BigIntStats, Stats } from './stats.ts';
 
 /** What `read` makes when it is given no buffer. */
 const BUFFER_BYTES = 16_384;
 /** What a web stream reads at a time. */
 const STREAM_CHUNK_BYTES = 65_536;
+
+export interface FileWriteResult<T extends BufferView> {
+  bytesWritten: number;
+  buffer: T;
+}
 
 export interface FileReadResult<T extends BufferView> {
   /** 0 at the end of the file. */
@@ -104,11 +115,60 @@ export class FileHandle<B extends Uint8Array = Uint8Array> {
     return this.#run(futimes(this.#context, this.#open('futime'), atime, mtime));
   }
 
-  /** Makes every change of the volume durable. */
+  write<T extends BufferView>(
+    buffer: T,
+    offset?: number | null,
+    length?: number | null,
+    position?: number | bigint | null,
+  ): Promise<FileWriteResult<T>>;
+  write<T extends BufferView>(buffer: T, options?: WriteOptions): Promise<FileWriteResult<T>>;
+  write(
+    text: string,
+    position?: number | bigint | null,
+    encoding?: Encoding | null,
+  ): Promise<{ bytesWritten: number; buffer: string }>;
+  async write<T extends BufferView | string>(
+    what: T,
+    ...place: WritePlace
+  ): Promise<{ bytesWritten: number; buffer: T }> {
+    const fd = this.#open('write');
+    // As Node: nothing is written even where nothing could be.
+    if (ArrayBuffer.isView(what) && what.byteLength === 0) return { bytesWritten: 0, buffer: what };
+    return { bytesWritten: await this.#run(write(this.#context, fd, what, ...place)), buffer: what };
+  }
+
+  async writev<T extends readonly BufferView[]>(
+    buffers: T,
+    position?: number,
+  ): Promise<{ bytesWritten: number; buffers: T }> {
+    const bytesWritten = await this.#run(writev(this.#context, this.#open('write'), buffers, position));
+    return { bytesWritten, buffers };
+  }
+
+  /** At the position; what is behind it stays. */
+  async writeFile(data: string | BufferView | Parts, options?: WriteFileOptions | Encoding | null): Promise<void> {
+    const fd = this.#open('write');
+    if (isParts(data)) await writeParts(this.#context, fd, data, options);
+    else await this.#run(writeFile(this.#context, fd, data, options));
+  }
+
+  /** The same: where it goes was decided when the file was opened. */
+  appendFile(data: string | BufferView | Parts, options?: WriteFileOptions | Encoding | null): Promise<void> {
+    return this.writeFile(data, options);
+  }
+
+  async truncate(length?: number): Promise<void> {
+    await this.#run(ftruncate(this.#context, this.#open('ftruncate'), length));
+  }
+
+  /** Makes the file durable. */
   async sync(): Promise<void> {
-    this.#open('fsync');
-    const { sync } = this.#context.vfs.filesystem;
-    if (sync !== undefined) await this.#run(sync.call(this.#context.vfs.filesystem));
+    await this.#run(fsync(this.#context, this.#open('fsync')));
+  }
+
+  /** Makes durable what is needed to read its contents. */
+  async datasync(): Promise<void> {
+    await this.#run(fdatasync(this.#context, this.#open('fdatasync')));
   }
 
   async seekData(position: number): Promise<number> {
@@ -149,7 +209,7 @@ export class FileHandle<B extends Uint8Array = Uint8Array> {
     if (this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
-    close(this.#context, fd);
+    await this.#run(close(this.#context, fd));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

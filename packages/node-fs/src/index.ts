@@ -1,11 +1,11 @@
 export type * from './api.ts';
-export { AbortError } from './argument-error.ts';
+export { AbortError, SystemError, type SystemErrorInfo } from './argument-error.ts';
 export { constants } from './constants.ts';
 export type { FsContext } from './context.ts';
 export { Dir } from './dir.ts';
 export { Dirent } from './dirent.ts';
 export { withPath } from './edge.ts';
-export { FileHandle, type FileReadResult, type WebStream } from './file-handle.ts';
+export { FileHandle, type FileReadResult, type FileWriteResult, type WebStream } from './file-handle.ts';
 export { corePlatform, type Platform } from './platform.ts';
 export { BigIntStats, Stats } from './stats.ts';
 export { BigIntStatsFs, StatsFs } from './stats-fs.ts';

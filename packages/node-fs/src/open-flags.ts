@@ -1,10 +1,12 @@
 // The flags of `open`: the words of node:fs, or the numbers of `constants`.
 
+import type { FileAccess, OpenOptions } from '@f2fskit/vfs';
 import { invalidValue } from './argument-error.ts';
 import { checkInteger } from './arguments.ts';
 import { constants } from './constants.ts';
 
-const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_DIRECTORY, O_DSYNC, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } =
+  constants;
 
 const WORDS: Readonly<Record<string, number>> = {
   r: O_RDONLY,
@@ -40,7 +42,20 @@ export function openFlags(flags: unknown): number {
   return number;
 }
 
-/** Whether the flags ask for anything but reading. */
-export function wantsWrite(flags: number): boolean {
-  return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
+/** Access by the two lowest bits. */
+const ACCESS: readonly FileAccess[] = ['read', 'write', 'readWrite', 'none'];
+
+/** What the flags ask of the vfs. Those that mean nothing here (O_NOCTTY, O_NONBLOCK, O_DIRECT, O_NOATIME) are passed over. */
+export function openOptions(flags: number): OpenOptions {
+  const has = (bits: number): boolean => (flags & bits) === bits;
+  return {
+    access: ACCESS[flags & 3]!,
+    append: has(O_APPEND),
+    sync: has(O_SYNC) ? 'all' : has(O_DSYNC) ? 'data' : 'later',
+    create: has(O_CREAT),
+    exclusive: has(O_CREAT | O_EXCL),
+    truncate: has(O_TRUNC),
+    directory: has(O_DIRECTORY),
+    followLast: !has(O_NOFOLLOW),
+  };
 }

@@ -1,7 +1,7 @@
 // What the surface needs of the platform it runs on. The core makes plain byte arrays and knows the encodings below; Node's
 // entry (`@f2fskit/node-fs/node`) makes Buffers, knows all of Buffer's encodings, and its handles have streams.
 
-import { utf8Decode } from '@f2fskit/vfs';
+import { utf8Decode, utf8Encode } from '@f2fskit/vfs';
 import type { Encoding } from './api.ts';
 import { invalidValue } from './argument-error.ts';
 import type { FsContext } from './context.ts';
@@ -12,6 +12,8 @@ export interface Platform<B extends Uint8Array = Uint8Array, H extends FileHandl
   bytes(view: Uint8Array): B;
   /** Text of the bytes. Throws ERR_INVALID_ARG_VALUE for an encoding it does not know. */
   text(bytes: Uint8Array, encoding: Encoding): string;
+  /** The bytes of a text; `undefined` for an encoding it does not know. */
+  encode(text: string, encoding: Encoding): Uint8Array | undefined;
   /** The handle of a descriptor: the platform's own kind may have more methods. */
   handle(context: FsContext<B, H>, fd: number): H;
 }
@@ -24,6 +26,7 @@ const BASE64_URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 export const corePlatform: Platform = {
   bytes: (view) => view,
   handle: (context, fd) => new FileHandle(context, fd),
+  encode,
   text(bytes, encoding) {
     switch (encoding.toLowerCase()) {
       case 'utf8':
@@ -53,6 +56,56 @@ export const corePlatform: Platform = {
     }
   },
 };
+
+/** The bytes of `text`, as Buffer makes them: what is no digit ends it (hex) or is passed over (base64). */
+function encode(text: string, encoding: string): Uint8Array | undefined {
+  switch (encoding.toLowerCase()) {
+    case 'utf8':
+    case 'utf-8':
+      return utf8Encode(text);
+    case 'latin1':
+    case 'binary':
+    case 'ascii':
+      return Uint8Array.from(text.split(''), (unit) => unit.charCodeAt(0));
+    case 'hex': {
+      const digits = /^(?:[0-9a-f]{2})*/i.exec(text)![0];
+      return Uint8Array.from({ length: digits.length / 2 }, (_, at) =>
+        Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16),
+      );
+    }
+    case 'base64':
+    case 'base64url':
+      return base64Bytes(text);
+    case 'utf16le':
+    case 'utf-16le':
+    case 'ucs2':
+    case 'ucs-2':
+      return Uint8Array.from(
+        { length: 2 * text.length },
+        (_, at) => (text.charCodeAt(at >> 1) >> (8 * (at & 1))) & 0xff,
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** Either alphabet; ends at the first `=`. */
+function base64Bytes(text: string): Uint8Array {
+  const bytes: number[] = [];
+  let bits = 0;
+  let count = 0;
+  for (const letter of text) {
+    if (letter === '=') break;
+    const digit = Math.max(BASE64.indexOf(letter), BASE64_URL.indexOf(letter));
+    if (digit < 0) continue;
+    bits = ((bits << 6) | digit) & 0xffff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push((bits >> count) & 0xff);
+  }
+  return Uint8Array.from(bytes);
+}
 
 /** One UTF-16 unit for each byte of `bytes`. */
 function units(bytes: Uint8Array, unit: (byte: number, at: number) => number): string {

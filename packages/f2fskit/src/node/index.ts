@@ -11,6 +11,16 @@ import { type NodeVolume, nodeVolume } from './node-volume.ts';
 
 export type { NodeFileHandle as FileHandle } from '@f2fskit/node-fs/node';
 export * from '../index.ts';
+export {
+  type BuildExample,
+  type BuildFormatOptions,
+  type BuildInput,
+  type BuildOptions,
+  type BuildProgress,
+  type BuildReason,
+  type BuildReport,
+  buildImage,
+} from './build/index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
 export { NodeVolume as Volume } from './node-volume.ts';
 export { type LockOwner, WriterLock } from './writer-lock.ts';

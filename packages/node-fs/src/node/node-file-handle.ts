@@ -1,13 +1,14 @@
 // A file handle with what Node's has beyond promises: streams of the node:stream kind, and lines.
 
-import type { ReadStream } from 'node:fs';
+import type { ReadStream, WriteStream } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import type { ReadableStream } from 'node:stream/web';
-import type { ReadStreamOptions } from '../api.ts';
+import type { ReadStreamOptions, WriteStreamOptions } from '../api.ts';
 import type { FsContext } from '../context.ts';
 import { FileHandle } from '../file-handle.ts';
 import type { Bytes } from './bytes.ts';
 import { handleStream } from './read-stream.ts';
+import { handleWriteStream } from './write-stream.ts';
 
 export class NodeFileHandle extends FileHandle<Bytes> {
   readonly #context: FsContext<Bytes>;
@@ -20,6 +21,11 @@ export class NodeFileHandle extends FileHandle<Bytes> {
   /** Closes the handle at its end unless `autoClose` is false. */
   createReadStream(options?: ReadStreamOptions): ReadStream {
     return handleStream(this.#context, this, options);
+  }
+
+  /** Closes the handle at its end unless `autoClose` is false. */
+  createWriteStream(options?: WriteStreamOptions): WriteStream {
+    return handleWriteStream(this.#context, this, options);
   }
 
   /** The lines of the file, as `node:readline` has them. */

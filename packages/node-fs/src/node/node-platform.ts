@@ -12,5 +12,6 @@ export const nodePlatform: Platform<Bytes, NodeFileHandle> = {
     if (!Buffer.isEncoding(encoding)) throw invalidValue('encoding', encoding, 'is invalid encoding');
     return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength).toString(encoding);
   },
+  encode: (text, encoding) => (Buffer.isEncoding(encoding) ? Buffer.from(text, encoding) : undefined),
   handle: (context, fd) => new NodeFileHandle(context, fd),
 };

@@ -1,17 +1,13 @@
 // createReadStream: Node's own ReadStream over a volume. It takes the functions that open, read and close, so everything
 // else (start, end, highWaterMark, encoding, autoClose, signal) is Node's.
 
-import type { Buffer } from 'node:buffer';
 import { ReadStream } from 'node:fs';
 import type { PathLike, ReadStreamOptions } from '../api.ts';
 import { toPath } from '../arguments.ts';
 import type { FsContext } from '../context.ts';
 import type { FileHandle } from '../file-handle.ts';
-import { close, open } from '../operations/open.ts';
-import { read } from '../operations/read.ts';
 import type { Bytes } from './bytes.ts';
-
-type Callback<T extends unknown[] = []> = (error: Error | null, ...results: T | []) => void;
+import { handleCalls, pathCalls } from './stream-calls.ts';
 
 /** Its constructor is public in JavaScript; the types keep it to themselves. */
 const Stream = ReadStream as unknown as new (path: unknown, options: object) => ReadStream;
@@ -32,7 +28,7 @@ export function pathStream(
   const { fd } = given as PathStreamOptions;
   if (fd !== null && typeof fd === 'object') return handleStream(context, fd, given);
   const where = fd === undefined || fd === null ? toPath(path) : path;
-  return new Stream(where, { ...given, fs: calls(context, (number) => close(context, number)) });
+  return new Stream(where, { ...given, fs: pathCalls(context) });
 }
 
 /** A stream from an open file. */
@@ -41,31 +37,5 @@ export function handleStream(
   handle: FileHandle<Bytes>,
   options: ReadStreamOptions = {},
 ): ReadStream {
-  return new Stream('', { ...options, fd: handle.fd, fs: calls(context, () => handle.close()) });
-}
-
-function calls(context: FsContext<Bytes>, closeFile: (fd: number) => void | Promise<void>): object {
-  const { scheduler } = context;
-  return {
-    open(path: PathLike, flags: string, _mode: number, callback: Callback<[fd: number]>): void {
-      scheduler.run(open(context, path, flags)).then((fd) => callback(null, fd), callback);
-    },
-    read(
-      fd: number,
-      buffer: Buffer,
-      offset: number,
-      length: number,
-      position: number | undefined,
-      callback: Callback<[bytesRead: number, buffer: Buffer]>,
-    ): void {
-      scheduler
-        .run(read(context, fd, buffer, offset, length, position))
-        .then((count) => callback(null, count, buffer), callback);
-    },
-    close(fd: number, callback: Callback): void {
-      new Promise<void>((resolve) => {
-        resolve(closeFile(fd));
-      }).then(() => callback(null), callback);
-    },
-  };
+  return new Stream('', { ...options, fd: handle.fd, fs: handleCalls(context, handle) });
 }

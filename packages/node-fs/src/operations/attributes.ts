@@ -4,8 +4,8 @@ import { EROFS, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import type { AttributeChanges, Inode, Timestamp } from '@f2fskit/vfs';
 import type { PathLike, TimeLike } from '../api.ts';
-import { invalidType, invalidValue } from '../argument-error.ts';
-import { checkInteger, toPath } from '../arguments.ts';
+import { invalidType } from '../argument-error.ts';
+import { checkInteger, toMode, toPath } from '../arguments.ts';
 import type { FsContext } from '../context.ts';
 import { withPath } from '../edge.ts';
 import { openFile } from './read.ts';
@@ -70,16 +70,6 @@ export function* lutimes(context: FsContext, path: PathLike, atime: TimeLike, mt
 
 export function* futimes(context: FsContext, fd: number, atime: TimeLike, mtime: TimeLike): Task<void> {
   yield* byDescriptor(context, 'futime', fd, toTimes(context, atime, mtime));
-}
-
-/** A number, or octal digits. */
-function toMode(mode: number | string): number {
-  if (typeof mode === 'string') {
-    if (!/^[0-7]+$/.test(mode))
-      throw invalidValue('mode', mode, 'must be a 32-bit unsigned integer or an octal string');
-    return checkInteger(Number.parseInt(mode, 8), 'mode', 0, ID_MAX) & 0o7777;
-  }
-  return checkInteger(mode, 'mode', 0, ID_MAX) & 0o7777;
 }
 
 /** -1 leaves an id as it is. */

@@ -3,8 +3,8 @@
 import { ENODATA, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import { bytesEqual, type FileExtent, type Inode, type SeekTarget, utf8Decode, utf8Encode } from '@f2fskit/vfs';
-import type { FiemapOptions, PathLike } from '../api.ts';
-import { invalidType } from '../argument-error.ts';
+import type { FiemapOptions, FollowOptions, PathLike, SetXattrOptions } from '../api.ts';
+import { invalidType, invalidValue } from '../argument-error.ts';
 import { checkInteger, toPath } from '../arguments.ts';
 import type { FsContext } from '../context.ts';
 import { withPath } from '../edge.ts';
@@ -12,11 +12,6 @@ import { openFile } from './read.ts';
 
 /** What `fiemap` returns at most unless asked for more. */
 const EXTENTS_MAX = 4096;
-
-export interface FollowOptions {
-  /** Whether a symlink at the end is followed; default true. */
-  followSymlinks?: boolean;
-}
 
 function* inodeOf({ vfs }: FsContext, path: string | Uint8Array, options: FollowOptions | undefined): Task<Inode> {
   return (yield* vfs.walk(path, { followLast: options?.followSymlinks !== false })).inode;
@@ -29,21 +24,18 @@ export function* getxattr<B extends Uint8Array>(
   options?: FollowOptions,
 ): Task<B> {
   const where = toPath(path);
-  if (typeof name !== 'string' && !(name instanceof Uint8Array)) {
-    throw invalidType('name', 'of type string or an instance of Uint8Array', name);
-  }
-  return context.platform.bytes(yield* withPath('getxattr', where, attributeValue(context, where, name, options)));
+  const bytes = textOrBytes('name', name);
+  return context.platform.bytes(yield* withPath('getxattr', where, attributeValue(context, where, bytes, options)));
 }
 
 function* attributeValue(
   context: FsContext,
   path: string | Uint8Array,
-  name: string | Uint8Array,
+  name: Uint8Array,
   options: FollowOptions | undefined,
 ): Task<Uint8Array> {
-  const bytes = typeof name === 'string' ? utf8Encode(name) : name;
   const inode = yield* inodeOf(context, path, options);
-  const found = (yield* inode.extendedAttributes()).find((attribute) => bytesEqual(attribute.name, bytes));
+  const found = (yield* inode.extendedAttributes()).find((attribute) => bytesEqual(attribute.name, name));
   if (found === undefined) throw new FsError(ENODATA);
   return found.value;
 }
@@ -58,6 +50,47 @@ export function* listxattr(context: FsContext, path: PathLike, options?: FollowO
 export function* getFlags(context: FsContext, path: PathLike): Task<number> {
   const where = toPath(path);
   return (yield* withPath('ioctl', where, inodeOf(context, where, undefined))).flags();
+}
+
+/** `mode`: only where it is absent (create), only where it is there (replace). */
+export function* setxattr(
+  { vfs }: FsContext,
+  path: PathLike,
+  name: string | Uint8Array,
+  value: string | Uint8Array,
+  { followSymlinks = true, mode = 'set' }: SetXattrOptions = {},
+): Task<void> {
+  const where = toPath(path);
+  const nameBytes = textOrBytes('name', name);
+  const valueBytes = textOrBytes('value', value);
+  if (!['set', 'create', 'replace'].includes(mode)) throw invalidValue('options.mode', mode);
+  const set = vfs.setXattr(where, nameBytes, valueBytes, { followLast: followSymlinks, mode });
+  yield* withPath('setxattr', where, set);
+}
+
+export function* removexattr(
+  { vfs }: FsContext,
+  path: PathLike,
+  name: string | Uint8Array,
+  options?: FollowOptions,
+): Task<void> {
+  const where = toPath(path);
+  const nameBytes = textOrBytes('name', name);
+  const followLast = options?.followSymlinks !== false;
+  yield* withPath('removexattr', where, vfs.removeXattr(where, nameBytes, { followLast }));
+}
+
+/** What cannot be set is passed over, as chattr(1) does. */
+export function* setFlags({ vfs }: FsContext, path: PathLike, flags: number): Task<void> {
+  const where = toPath(path);
+  checkInteger(flags, 'flags', 0, 2 ** 32 - 1);
+  yield* withPath('ioctl', where, vfs.setFlags(where, flags));
+}
+
+function textOrBytes(name: string, value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value !== 'string') throw invalidType(name, 'of type string or an instance of Uint8Array', value);
+  return utf8Encode(value);
 }
 
 function seek(what: SeekTarget) {

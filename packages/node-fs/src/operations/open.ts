@@ -1,40 +1,47 @@
 // open and close.
 
-import { EISDIR, ELOOP, ENOTDIR, ENXIO, EROFS, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import type { PathLike } from '../api.ts';
-import { checkFd, toPath } from '../arguments.ts';
-import { constants } from '../constants.ts';
+import { checkFd, toMode, toPath } from '../arguments.ts';
 import type { FsContext } from '../context.ts';
-import { atEdge, withPath } from '../edge.ts';
-import { openFlags, wantsWrite } from '../open-flags.ts';
+import { withPath } from '../edge.ts';
+import { openFlags, openOptions } from '../open-flags.ts';
+
+/** Permissions of a new file, before the umask. */
+export const FILE_MODE = 0o666;
 
 /**
- * A descriptor. Throws EROFS for flags that write, ENXIO for what a volume cannot connect to anything (devices, fifos,
- * sockets), EMFILE from 1,024 on, and what the walk meets. `O_CREAT` of a file that exists is a write as well.
+ * A descriptor. Throws as open(2): EROFS for what would change a volume that is not written to, ENXIO for what a volume cannot
+ * connect to anything (devices, fifos, sockets), EMFILE from 1,024 on.
  */
-export function* open(context: FsContext, path: PathLike, flags?: string | number): Task<number> {
+export function* open(
+  context: FsContext,
+  path: PathLike,
+  flags?: string | number,
+  mode?: number | string | null,
+): Task<number> {
   const where = toPath(path);
-  const bits = openFlags(flags);
-  return yield* withPath('open', where, openChecked(context, where, bits));
+  const options = openOptions(openFlags(flags));
+  const permissions = mode === undefined || mode === null ? FILE_MODE : toMode(mode);
+  return yield* withPath('open', where, context.vfs.open(where, { ...options, mode: permissions }));
 }
 
-function* openChecked({ vfs }: FsContext, path: string | Uint8Array, bits: number): Task<number> {
-  return yield* vfs.open(path, {
-    followLast: (bits & constants.O_NOFOLLOW) === 0,
-    check: ({ kind }) => {
-      if (kind === 'symlink') throw new FsError(ELOOP);
-      if ((bits & constants.O_DIRECTORY) !== 0 && kind !== 'directory') throw new FsError(ENOTDIR);
-      if (wantsWrite(bits)) throw new FsError(kind === 'directory' ? EISDIR : EROFS);
-      if (kind !== 'file' && kind !== 'directory') throw new FsError(ENXIO, `a ${kind} of a volume leads nowhere`);
-    },
-  });
+/** The descriptor is free at once; the task ends when what has begun on the file is over. */
+export function* close({ vfs }: FsContext, fd: number): Task<void> {
+  yield* withPath('close', undefined, vfs.close(checkFd(fd)));
 }
 
-export function close({ vfs }: FsContext, fd: number): void {
+/** Runs `body`, and closes the descriptor. What `body` threw counts more than what closing did. */
+export function* thenClose<T>(context: FsContext, fd: number, body: Task<T>): Task<T> {
+  let result: T;
   try {
-    vfs.close(checkFd(fd));
+    result = yield* body;
   } catch (error) {
-    throw atEdge(error, 'close', undefined);
+    try {
+      yield* close(context, fd);
+    } catch {}
+    throw error;
   }
+  yield* close(context, fd);
+  return result;
 }

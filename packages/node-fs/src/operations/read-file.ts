@@ -1,14 +1,14 @@
 // readFile: by path, or by descriptor from where its position is.
 
-import { EISDIR, FsError } from '@f2fskit/errno';
+import { EBADF, EISDIR, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import { type OpenFile, READ_FILE_BYTES_MAX, readToEnd } from '@f2fskit/vfs';
-import type { Abortable, AbortSignalLike, Encoding, PathLike, TextOptions, UrlLike } from '../api.ts';
+import { type OpenFile, READ_FILE_BYTES_MAX } from '@f2fskit/vfs';
+import type { Abortable, AbortSignalLike, Encoding, PathLike, TextOptions } from '../api.ts';
 import { fileTooLarge } from '../argument-error.ts';
 import { toEncoding, toOptions, toSignal } from '../arguments.ts';
 import { abortPoint, bytesOrText, type FsContext } from '../context.ts';
 import { withPath } from '../edge.ts';
-import { close, open } from './open.ts';
+import { open, thenClose } from './open.ts';
 import { openFile } from './read.ts';
 
 export type ReadFileOptions = TextOptions & Abortable & { flag?: string | number | undefined };
@@ -26,29 +26,23 @@ export function* readFile<B extends Uint8Array>(
   if (abort !== undefined) yield* abortPoint(abort);
   if (isDescriptor(from)) return bytesOrText(context, yield* readRest(openFile(context, from, 'read'), abort), wanted);
   const fd = yield* open(context, from, flag);
-  try {
-    const path = typeof from === 'string' || from instanceof Uint8Array ? from : (from as UrlLike).pathname;
-    const bytes = yield* withPath('read', path, readRest(openFile(context, fd, 'read'), abort));
-    return bytesOrText(context, bytes, wanted);
-  } finally {
-    close(context, fd);
-  }
+  const bytes = yield* thenClose(context, fd, readRest(openFile(context, fd, 'read'), abort));
+  return bytesOrText(context, bytes, wanted);
 }
 
 /** As Node: any other number is no path either. */
-function isDescriptor(from: unknown): from is number {
+export function isDescriptor(from: unknown): from is number {
   return typeof from === 'number' && (from | 0) === from;
 }
 
 const NOTHING = new Uint8Array(0);
 
 function* readRest(file: OpenFile, signal: AbortSignalLike | undefined): Task<Uint8Array> {
-  const { inode, position } = file;
+  const { inode, readable } = file;
+  if (!readable) throw new FsError(EBADF, { syscall: 'read' });
   if (inode.kind === 'directory') throw new FsError(EISDIR, { syscall: 'read' });
   const { size } = inode.attributes();
   if (size > READ_FILE_BYTES_MAX) throw fileTooLarge(size);
   const between = signal === undefined ? undefined : () => abortPoint(signal);
-  const bytes = yield* readToEnd(inode, position, file.readahead, between);
-  file.position = position + bytes.length;
-  return bytes;
+  return yield* withPath('read', undefined, file.readRest(between));
 }

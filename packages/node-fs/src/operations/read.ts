@@ -65,8 +65,8 @@ function* readOpen(file: OpenFile, target: Uint8Array, at: number): Task<number>
 }
 
 function* readKind(file: OpenFile, target: Uint8Array, at: number): Task<number> {
-  if (file.inode.kind === 'directory') throw new FsError(EISDIR);
-  return at < 0 ? yield* file.read(target) : yield* file.inode.read(at, target, file.readahead);
+  if (file.readable && file.inode.kind === 'directory') throw new FsError(EISDIR);
+  return at < 0 ? yield* file.read(target) : yield* file.readAt(at, target);
 }
 
 /** Fills the buffers one behind the other; fewer bytes only at the end of the file. */

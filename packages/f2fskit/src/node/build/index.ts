@@ -6,11 +6,13 @@
 //   4. its name
 
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
 import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools';
-import { fixedClock, runSync } from '@f2fskit/task';
+import { fixedClock, runSync, systemClock } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
 import { attempt } from './attempt.ts';
 import { openHostSource } from './host-source.ts';
@@ -160,7 +162,8 @@ function rehearse({ format = {} }: BuildOptions): FormatReport {
 /** What a volume would otherwise take from time and chance. */
 function settle(root: PlanNode, { format = {}, owner, sourceDateEpoch: epoch }: BuildOptions) {
   if (epoch === undefined) {
-    return { format, clock: undefined, random: undefined, tree: { owner, timesOf: (node: PlanNode) => node } };
+    const timesOf = ({ atime, mtime }: PlanNode) => ({ atime, mtime });
+    return { format, clock: undefined, random: undefined, tree: { owner, timesOf } };
   }
   const limit: Timestamp = { seconds: epoch, nanoseconds: 0 };
   const timesOf = ({ mtime }: PlanNode): { atime: Timestamp; mtime: Timestamp } => {
@@ -178,7 +181,7 @@ async function openSource(
   input: BuildInput,
   target: ImageTarget,
   notes: BuildNotes,
-  { include, exclude, xattrs = true, signal }: BuildOptions,
+  { include, exclude, xattrs = true, signal, sourceDateEpoch }: BuildOptions,
   slices: Slices,
   found: (entries: number) => void,
 ): Promise<BuildSource> {
@@ -187,12 +190,10 @@ async function openSource(
   if (named !== undefined && fs.statSync(named).isDirectory()) {
     return await openHostSource(named, { selection, notes, xattrs, skip: target.id, signal }, slices, found);
   }
-  return await openTarSource(
-    named ?? (input as AsyncIterable<Uint8Array>),
-    { selection, notes, xattrs },
-    slices,
-    found,
-  );
+  const now = sourceDateEpoch === undefined ? systemClock.now() : { seconds: sourceDateEpoch, nanoseconds: 0 };
+  const spoolDirectory = target.kind === 'device' ? os.tmpdir() : path.dirname(path.resolve(target.path));
+  const stream = input as AsyncIterable<Uint8Array>;
+  return await openTarSource(named ?? stream, { selection, notes, xattrs, now, spoolDirectory, signal }, slices, found);
 }
 
 function toPath(name: string | URL): string {
