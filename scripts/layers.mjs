@@ -93,7 +93,11 @@ export const layers = {
     rank: 10,
     imports: ['errno', 'task', 'block', 'images', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
   },
-  '@f2fskit/demo': { folder: 'apps/demo', rank: 10, imports: ['block', 'vfs', 'f2fs', 'f2fskit'] },
+  '@f2fskit/demo': {
+    folder: 'apps/demo',
+    rank: 10,
+    imports: ['task', 'block', 'vfs', 'f2fs', 'f2fs-tools', 'f2fskit', 'testkit'],
+  },
   '@f2fskit/bench': {
     folder: 'apps/bench',
     rank: 10,
