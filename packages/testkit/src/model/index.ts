@@ -18,6 +18,7 @@ export type {
   XattrMode,
 } from './operation-target.ts';
 export {
+  applyAsTask,
   applyToModel,
   applyToTarget,
   type DataSpec,

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { errnoFrom, errnoName } from '@f2fskit/errno';
+import { assert, errnoFrom, errnoName } from '@f2fskit/errno';
 import { runAsync, seededRandom, type Task } from '@f2fskit/task';
 import type { ModelFilesystem } from './model-filesystem.ts';
 import type { FileTime, ModelStat } from './model-inode.ts';
@@ -156,6 +156,17 @@ export async function applyToTarget(target: OperationTarget, operation: Operatio
   try {
     const outcome = dispatch(target, operation);
     return resultOf(isTask(outcome) ? await runAsync(outcome) : await outcome);
+  } catch (error) {
+    return errorOf(error);
+  }
+}
+
+/** As {@link applyToTarget}, for a target whose methods are tasks. */
+export function* applyAsTask(target: OperationTarget, operation: Operation): Task<OperationResult> {
+  try {
+    const outcome = dispatch(target, operation);
+    assert(!(outcome instanceof Promise), 'the methods of the target are tasks');
+    return resultOf(isTask(outcome) ? yield* outcome : outcome);
   } catch (error) {
     return errorOf(error);
   }
