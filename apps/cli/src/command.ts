@@ -19,6 +19,8 @@ interface CommandShape {
   /** What IMAGE is, where it is not a volume to read. */
   image?: string;
   arguments: Argument[];
+  /** The arguments in the line `Usage:`, where their names do not say enough. */
+  usage?: string;
   options?: Option[];
   /** Complete command lines with what they do, for `--help`. */
   examples: Array<readonly [line: string, what: string]>;
@@ -28,6 +30,8 @@ interface CommandShape {
 
 /** A command over a volume. */
 export interface CommandSpec<Options> extends CommandShape {
+  /** Looks at the command line before the image is opened. Throws UsageError. */
+  check?(args: Arguments, options: Options): void;
   /** Called with the open volume, which is closed afterwards. */
   run(volume: Volume, args: Arguments, options: Options, context: Context): Promise<void>;
 }
@@ -39,8 +43,10 @@ export interface ImageCommandSpec<Options> extends CommandShape {
 
 /** A command that changes the volume. Its option --json is for the report of the run. */
 export interface EditCommandSpec<Options extends { json?: boolean }> extends CommandShape {
+  /** Looks at the command line before the image is opened. Throws UsageError. */
+  check?(args: Arguments, options: Options): void;
   /** Called with a volume that is open for writing; it is left afterwards, see `runEdit`. */
-  edit(edit: Edit, args: Arguments, options: Options): Promise<void>;
+  edit(edit: Edit, args: Arguments, options: Options, context: Context): Promise<void>;
 }
 
 /** The arguments behind IMAGE: text or what its parser made of it, missing ones, and lists. */
@@ -60,6 +66,7 @@ export function addCommand<Options extends { json?: boolean }>(
   const command = new Command(spec.name).summary(spec.summary).description(spec.summary);
   command.argument('<image>', spec.image ?? ('edit' in spec ? VOLUME_TO_CHANGE : VOLUME));
   for (const argument of spec.arguments) command.addArgument(argument);
+  if (spec.usage !== undefined) command.usage(`[options] ${spec.usage}`);
   for (const option of spec.options ?? []) command.addOption(option);
   const width = Math.max(...spec.examples.map(([line]) => line.length));
   const examples = spec.examples.map(([line, what]) => `  $ ${line.padEnd(width)}  # ${what}`);
@@ -69,10 +76,14 @@ export function addCommand<Options extends { json?: boolean }>(
     const args = rest.slice(0, spec.arguments.length);
     const options = rest[spec.arguments.length] as Options;
     if ('edit' in spec) {
+      spec.check?.(args, options);
       const run = { name: spec.name, image, json: options.json === true };
-      await runEdit(run, context, (edit) => spec.edit(edit, args, options));
+      await runEdit(run, context, (edit) => spec.edit(edit, args, options, context));
     } else if ('runOnImage' in spec) await spec.runOnImage(image, args, options, context);
-    else await withVolume(image, context, (volume) => spec.run(volume, args, options, context));
+    else {
+      spec.check?.(args, options);
+      await withVolume(image, context, (volume) => spec.run(volume, args, options, context));
+    }
   });
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -10,7 +10,7 @@
 import { fixedClock, type Task } from '@f2fskit/task';
 import { FsError, openVolume, type Volume, withPath } from 'f2fskit';
 import type { Context } from './command.ts';
-import { Interrupted, isInternal, UsageError } from './errors.ts';
+import { Interrupted, isInternal, isSystemError, UsageError } from './errors.ts';
 import { jsonPath, type Output } from './output.ts';
 import { sourceDateEpoch } from './time.ts';
 import { type Visited, type VisitOptions, visit } from './walk.ts';
@@ -31,6 +31,8 @@ interface Failure {
 /** A run that changes a volume. */
 export class Edit {
   readonly volume: Volume;
+  /** As the command line names it. */
+  readonly image: string;
   changed = 0;
   /** Looked at, and as it should be already. */
   unchanged = 0;
@@ -42,9 +44,12 @@ export class Edit {
   readonly #output: Output;
   readonly #pauseMs: number;
   #lastPause = performance.now();
+  /** Ends the wait of {@link wait}. */
+  #stopWaiting: (() => void) | undefined = undefined;
 
-  constructor(volume: Volume, output: Output, pauseMs = PAUSE_MS) {
+  constructor(volume: Volume, output: Output, { image, pauseMs = PAUSE_MS }: Pick<EditRun, 'image' | 'pauseMs'>) {
     this.volume = volume;
+    this.image = image;
     this.#output = output;
     this.#pauseMs = pauseMs;
   }
@@ -57,28 +62,54 @@ export class Edit {
    * @throws FsError EROFS when the volume takes no more changes.
    */
   async change(syscall: string, path: string | Uint8Array, task: () => Task<boolean>): Promise<void> {
+    await this.apply(path, () => this.run(syscall, path, task()));
+  }
+
+  /** As {@link change}, for what takes several tasks, and may be left between them. Returns whether it was done. */
+  async apply(path: string | Uint8Array, part: () => Promise<boolean>): Promise<boolean> {
     await this.pause();
-    await this.attempt(async () => {
-      if (await this.volume.scheduler.run(withPath(syscall, path, task()))) this.changed++;
+    return await this.attempt(async () => {
+      if (await part()) this.changed++;
       else this.unchanged++;
     }, path);
   }
 
-  /** Runs a part of the work of which the rest does not depend: an FsError is a failure of the run, which goes on. */
-  async attempt(part: () => Promise<void>, path?: string | Uint8Array): Promise<void> {
+  /** A task of the volume. What it throws gets `syscall` and `path`. */
+  run<T>(syscall: string, path: string | Uint8Array, task: Task<T>): Promise<T> {
+    return this.volume.scheduler.run(withPath(syscall, path, task));
+  }
+
+  /**
+   * Runs a part of the work of which the rest does not depend: what volume or host say is a failure of the run, which goes
+   * on. Returns false then.
+   */
+  async attempt(part: () => Promise<void>, path?: string | Uint8Array): Promise<boolean> {
     try {
       await part();
+      return true;
     } catch (error) {
-      if (!(error instanceof FsError) || error.code === 'EROFS') throw error;
-      this.#fail(error, path);
-      this.#output.fail(error.message);
+      this.fail(error, path);
+      return false;
     }
+  }
+
+  /** Counts and says a failure. Throws what ends the run. */
+  fail(error: unknown, path: string | Uint8Array | undefined): void {
+    const { code, message } = error as FsError;
+    if (error instanceof FsError ? code === 'EROFS' : !isSystemError(error)) throw error;
+    this.#count(code, message, path);
+    this.#output.fail(message);
+  }
+
+  /** Says something that is no failure. */
+  note(text: string): void {
+    this.#output.note(text);
   }
 
   /** Walks the volume as `visit` does. What cannot be listed is a failure. */
   visit(path: string, options: VisitOptions): AsyncGenerator<Visited> {
     const unreadable = (where: Uint8Array, error: FsError): void => {
-      this.#fail(error, where);
+      this.#count(error.code, error.message, where);
       this.#output.unreadable(where, error);
     };
     return visit(this.volume, path, options, { unreadable });
@@ -93,7 +124,25 @@ export class Edit {
     if (this.signal !== undefined) throw new Interrupted(this.signal, 'interrupted');
   }
 
-  #fail({ code, message }: FsError, path: string | Uint8Array | undefined): void {
+  /** Waits for what may never come. Throws Interrupted after a signal. */
+  async wait<T>(coming: Promise<T>): Promise<T> {
+    await this.pause();
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopWaiting = resolve;
+    });
+    coming.catch(() => {}); // it may fail when nobody waits any more
+    await Promise.race([coming, stopped]);
+    await this.pause();
+    return await coming;
+  }
+
+  /** A signal came: the run ends at its next pause. */
+  stop(signal: NodeJS.Signals): void {
+    this.signal = signal;
+    this.#stopWaiting?.();
+  }
+
+  #count(code: string, message: string, path: string | Uint8Array | undefined): void {
     this.failed++;
     if (this.failures.length >= FAILURES_MAX) return;
     const where = path === undefined ? {} : jsonPath(Buffer.from(path));
@@ -126,13 +175,13 @@ export async function runEdit(
   let edit: Edit | undefined;
   const release = streams.onSignal?.((received) => {
     signal = received;
-    if (edit !== undefined) edit.signal = received;
+    edit?.stop(received);
   });
   try {
     const clock = epoch === undefined ? {} : { clock: fixedClock(epoch) };
     const volume = await openVolume(image, { writable: true, ...clock });
     for (const problem of volume.problems) output.note(problem.message);
-    edit = new Edit(volume, output, pauseMs);
+    edit = new Edit(volume, output, { image, ...(pauseMs === undefined ? {} : { pauseMs }) });
     edit.signal = signal;
     const error = await leaveAfter(edit, body, output);
     if (error !== undefined && !(error instanceof Interrupted)) throw error;

@@ -20,3 +20,10 @@ export function isInternal(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
   return (error as NodeJS.ErrnoException).code === undefined && error.constructor !== Error;
 }
+
+/** What a call of the host says, or of a volume: it has a code, a number and the name of the call. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  if (!(error instanceof Error)) return false;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' && typeof errno === 'number';
+}

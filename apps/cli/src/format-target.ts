@@ -8,6 +8,7 @@ import { type BlockDevice, closeDevice } from '@f2fskit/block';
 import { FileDevice } from '@f2fskit/block/node';
 import { splitPartition } from '@f2fskit/images';
 import { runAsync } from '@f2fskit/task';
+import { WriterLock } from 'f2fskit';
 import { UsageError } from './errors.ts';
 
 /** What the path of a target names. */
@@ -59,7 +60,7 @@ export interface WriteOptions {
 
 /**
  * Opens the target, lets `write` make the volume, and closes it. A new file is made under another name beside its place
- * and removed unless all went well. `blank`: the device reads as zeros.
+ * and removed unless all went well; what exists is written under the lock of a writer. `blank`: the device reads as zeros.
  */
 export async function writeTarget<T>(
   target: FormatTarget,
@@ -68,16 +69,21 @@ export async function writeTarget<T>(
 ): Promise<T> {
   const { kind, path, size } = target;
   if (kind === 'new') return await writeNewFile(path, size, (device) => write(device, true));
-  let blank = kind === 'file' && empty;
-  if (kind === 'file') {
-    // Node cannot punch holes; cutting the file off and extending it again leaves one large hole.
-    if (!blank && discard && size >= target.fileSize) {
-      await truncate(path, 0);
-      blank = true;
+  const lock = WriterLock.take(path); // EBUSY, while somebody writes to the volume that is there
+  try {
+    let blank = kind === 'file' && empty;
+    if (kind === 'file') {
+      // Node cannot punch holes; cutting the file off and extending it again leaves one large hole.
+      if (!blank && discard && size >= target.fileSize) {
+        await truncate(path, 0);
+        blank = true;
+      }
+      if (blank || size > target.fileSize) await truncate(path, Math.max(size, target.fileSize));
     }
-    if (blank || size > target.fileSize) await truncate(path, Math.max(size, target.fileSize));
+    return await onDevice(path, (device) => write(device, blank));
+  } finally {
+    lock.release();
   }
-  return await onDevice(path, (device) => write(device, blank));
 }
 
 async function writeNewFile<T>(path: string, size: number, write: (device: BlockDevice) => Promise<T>): Promise<T> {

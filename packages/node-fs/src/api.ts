@@ -2,7 +2,7 @@
 // `B` is the kind of byte array that the platform makes: Buffer in Node, Uint8Array elsewhere. A call that exists twice has
 // one type: `R` maps what it returns, to itself for the sync form and to a promise for the other.
 
-import type { FileExtent } from '@f2fskit/vfs';
+import type { AllocationMode, FileExtent } from '@f2fskit/vfs';
 import type { Dir } from './dir.ts';
 import type { Dirent } from './dirent.ts';
 import type { FileHandle } from './file-handle.ts';
@@ -367,6 +367,11 @@ export interface LinuxFileCalls<R extends Form, From extends unknown[]> {
   seekData(...at: [...From, position: number]): Result<R, number>;
   /** The first byte of a hole at or after `position`; the end of the file is one. ENXIO at or behind the end. */
   seekHole(...at: [...From, position: number]): Result<R, number>;
+  /**
+   * fallocate(2): space for a range (`allocate`; `keepSize` leaves the size), a hole (`punch`), zeros (`zero`,
+   * `zeroKeepSize`). EINVAL for an empty range, EOPNOTSUPP for a file that must stay as it is, ENOSPC.
+   */
+  fallocate(...at: [...From, position: number, length: number, mode?: AllocationMode]): Result<R, void>;
   /** The extents of the file, in its order. */
   fiemap(...of: [...From, options?: FiemapOptions]): Result<R, FileExtent[]>;
 }
@@ -471,5 +476,6 @@ export interface FsSync<B extends Uint8Array = Uint8Array> {
   writevSync(fd: number, buffers: readonly BufferView[], position?: number | null): number;
   seekDataSync: LinuxFileCalls<'sync', [fd: number]>['seekData'];
   seekHoleSync: LinuxFileCalls<'sync', [fd: number]>['seekHole'];
+  fallocateSync: LinuxFileCalls<'sync', [fd: number]>['fallocate'];
   fiemapSync: LinuxFileCalls<'sync', [fd: number]>['fiemap'];
 }

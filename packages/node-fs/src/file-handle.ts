@@ -2,7 +2,7 @@
 
 import { EBADF, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import type { FileExtent } from '@f2fskit/vfs';
+import type { AllocationMode, FileExtent } from '@f2fskit/vfs';
 import type {
   Abortable,
   BufferView,
@@ -18,7 +18,7 @@ import type {
 } from './api.ts';
 import type { FsContext } from './context.ts';
 import { fchmod, fchown, futimes } from './operations/attributes.ts';
-import { fiemap, seekData, seekHole } from './operations/linux.ts';
+import { fallocate, fiemap, seekData, seekHole } from './operations/linux.ts';
 import { close } from './operations/open.ts';
 import { type ReadPlace, read, readv } from './operations/read.ts';
 import { readFile } from './operations/read-file.ts';
@@ -177,6 +177,11 @@ export class FileHandle<B extends Uint8Array = Uint8Array> {
 
   async seekHole(position: number): Promise<number> {
     return this.#run(seekHole(this.#context, this.#open('lseek'), position));
+  }
+
+  /** fallocate(2). */
+  async fallocate(position: number, length: number, mode?: AllocationMode): Promise<void> {
+    await this.#run(fallocate(this.#context, this.#open('fallocate'), position, length, mode));
   }
 
   async fiemap(options?: FiemapOptions): Promise<FileExtent[]> {

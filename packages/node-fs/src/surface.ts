@@ -13,6 +13,7 @@ import { Copy } from './operations/cp.ts';
 import { Glob } from './operations/glob.ts';
 import { access, exists, readlink, realpath } from './operations/links.ts';
 import {
+  fallocate,
   fiemap,
   getFlags,
   getxattr,
@@ -78,6 +79,7 @@ const SYNC: Record<string, Operation> = {
   exists,
   fchmod,
   fchown,
+  fallocate,
   fdatasync,
   fiemap,
   fstat,

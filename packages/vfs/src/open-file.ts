@@ -1,10 +1,10 @@
 // One open file: an inode, a position, what may be done with it. The inode stays for as long as it is open, also without a
 // name.
 
-import { assert, EBADF, EINVAL, EROFS, FsError } from '@f2fskit/errno';
+import { assert, EBADF, EINVAL, EOPNOTSUPP, EROFS, FsError } from '@f2fskit/errno';
 import { type ErrorCursor, PAGE_SIZE, ReadaheadState } from '@f2fskit/pagecache';
 import { Completion, Lock, type Task } from '@f2fskit/task';
-import type { Inode, Written } from './inode.ts';
+import type { AllocationMode, Inode, Written } from './inode.ts';
 import { readToEnd } from './read-to-end.ts';
 import { toSource, type Writable } from './write-source.ts';
 
@@ -111,6 +111,13 @@ export class OpenFile {
     if (!this.writable || inode.kind !== 'file') throw new FsError(EINVAL);
     if (inode.truncate === undefined) throw new FsError(EROFS);
     yield* this.#using(inode.truncate(size));
+  }
+
+  /** fallocate: `EBADF` for what is not open for writing, and what the filesystem throws. */
+  *allocate(mode: AllocationMode, position: number, length: number): Task<void> {
+    requireAccess(this.writable);
+    if (this.inode.allocate === undefined) throw new FsError(EOPNOTSUPP);
+    yield* this.#using(this.inode.allocate(mode, position, length));
   }
 
   /**

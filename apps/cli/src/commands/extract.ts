@@ -1,9 +1,10 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { Argument, Option } from 'commander';
-import { type ExtractProgress, type ExtractReport, extract as extractFiles, tarStream, type Volume } from 'f2fskit';
+import { type ExtractReport, extract as extractFiles, tarStream, type Volume } from 'f2fskit';
 import type { CommandSpec, Context } from '../command.ts';
 import { Interrupted, UsageError } from '../errors.ts';
-import { jsonPath, type Output, visible } from '../output.ts';
+import { jsonPath, type Output } from '../output.ts';
+import { progressLine } from '../progress.ts';
 import { showBytes } from '../show.ts';
 
 interface Options {
@@ -108,25 +109,6 @@ async function extractTar(
     }
   }
   await printReport(report, json && file !== '-', output);
-}
-
-/** One line that is written over, on a terminal only. */
-function progressLine({ stderr }: Context['streams']): { show(progress: ExtractProgress): void; clear(): void } {
-  if (stderr.isTTY !== true) return { show: () => {}, clear: () => {} };
-  const started = performance.now();
-  let shown = false;
-  return {
-    show({ files, bytes, path }) {
-      shown = true;
-      const rate = bytes / 1e6 / ((performance.now() - started) / 1000);
-      const name = visible(Buffer.from(path).toString()).slice(-40);
-      stderr.write(`\r\u001b[K${files} files, ${showBytes(bytes)}, ${rate.toFixed(0)} MB/s  ${name}`);
-    },
-    clear() {
-      if (shown) stderr.write('\r\u001b[K');
-      shown = false;
-    },
-  };
 }
 
 const reasonTexts: Record<string, string> = {

@@ -2,7 +2,7 @@
 
 import { ENODATA, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import { bytesEqual, type FileExtent, type Inode, type SeekTarget, utf8Decode, utf8Encode } from '@f2fskit/vfs';
+import { type AllocationMode, bytesEqual, type FileExtent, type Inode, type SeekTarget, utf8Decode, utf8Encode } from '@f2fskit/vfs';
 import type { FiemapOptions, FollowOptions, PathLike, SetXattrOptions } from '../api.ts';
 import { invalidType, invalidValue } from '../argument-error.ts';
 import { checkInteger, toPath } from '../arguments.ts';
@@ -103,6 +103,23 @@ function seek(what: SeekTarget) {
 
 export const seekData = seek('data');
 export const seekHole = seek('hole');
+
+const ALLOCATION_MODES: readonly string[] = ['allocate', 'keepSize', 'punch', 'zero', 'zeroKeepSize'];
+
+/** fallocate(2). */
+export function* fallocate(
+  context: FsContext,
+  fd: number,
+  position: number,
+  length: number,
+  mode: AllocationMode = 'allocate',
+): Task<void> {
+  const file = openFile(context, fd, 'fallocate');
+  checkInteger(position, 'position', 0);
+  checkInteger(length, 'length', 0);
+  if (!ALLOCATION_MODES.includes(mode)) throw invalidValue('mode', mode);
+  yield* withPath('fallocate', undefined, file.allocate(mode, position, length));
+}
 
 export function* fiemap(context: FsContext, fd: number, options: FiemapOptions = {}): Task<FileExtent[]> {
   const { inode } = openFile(context, fd, 'ioctl');
