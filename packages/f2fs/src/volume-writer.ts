@@ -184,14 +184,19 @@ export class VolumeWriter {
    * enough. Called with no lock held (L4). Throws EIO.
    */
   *balance(): Task<void> {
-    // Dirty nodes cannot leave memory.
-    const crowded = this.store.dirty.size * BLOCK_SIZE > this.flusher.cache.budgetBytes / 4;
-    if (!crowded && this.#room >= this.#roomWanted) return;
+    if (this.hasRoom) return;
     yield* this.checkpoint();
     const room = this.#room;
     if (room >= this.#roomWanted || room === this.#cleanedInVainAt) return;
     yield* this.#writeCheckpoint(false, true);
     if (this.#room <= room) this.#cleanedInVainAt = this.#room;
+  }
+
+  /** Nothing is short: {@link balance} would do nothing. */
+  get hasRoom(): boolean {
+    // Dirty nodes cannot leave memory.
+    const crowded = this.store.dirty.size * BLOCK_SIZE > this.flusher.cache.budgetBytes / 4;
+    return !crowded && this.#room >= this.#roomWanted;
   }
 
   /** Blocks that nodes, or data, can take before the next checkpoint: the fewer. */
@@ -227,8 +232,19 @@ export class VolumeWriter {
     try {
       return yield* body;
     } finally {
-      this.#operations.unlockShared();
+      this.endOperation();
     }
+  }
+
+  /** Begins an operation that waits for nothing; false where that is not possible now. See {@link endOperation}. */
+  tryOperation(): boolean {
+    if (this.#failure !== undefined || !this.#operations.tryLockShared()) return false;
+    this.#changed = true;
+    return true;
+  }
+
+  endOperation(): void {
+    this.#operations.unlockShared();
   }
 
   /**

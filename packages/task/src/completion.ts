@@ -69,3 +69,18 @@ export function* waitAll(completions: Iterable<Completion>): Task<number> {
   }
   return error;
 }
+
+/** A task that is over already. It can be run any number of times, so one object serves for a result that comes often. */
+export function finished<T>(value: T): Task<T> {
+  const result: IteratorResult<Completion, T> = { done: true, value };
+  const task: Task<T> = {
+    next: () => result,
+    return: () => result,
+    throw: (error: unknown) => {
+      throw error;
+    },
+    [Symbol.iterator]: () => task,
+    [Symbol.dispose]: () => {},
+  } as unknown as Task<T>;
+  return task;
+}

@@ -9,7 +9,7 @@
 
 import { BLOCK_SIZE, corrupt, isMainAddress, NEW_ADDRESS, RawExtent, RawInode } from '@f2fskit/f2fs-format';
 import { cancelDirty, type Folio, type Mapping } from '@f2fskit/pagecache';
-import type { Task } from '@f2fskit/task';
+import { finished, type Task } from '@f2fskit/task';
 import {
   type BlockPlace,
   type DirtyFile,
@@ -31,6 +31,8 @@ import { SlotWindow } from './slot-window.ts';
 
 /** The stream of writes to places that are not the next of a log; the logs have the numbers below. */
 const IN_PLACE_STREAM = 6;
+const WRITTEN = finished<PageResult>('written');
+const GO_ON = finished(-1);
 
 export class FileWriteback implements DirtyFile, PageWriter {
   readonly mapping: Mapping;
@@ -68,14 +70,60 @@ export class FileWriteback implements DirtyFile, PageWriter {
   }
 
   /** Room is made here, where no folio is locked (L4). */
-  *prepare(): Task<number> {
+  prepare(): Task<number> {
+    return this.#writer.hasRoom ? GO_ON : this.#makeRoom();
+  }
+
+  *#makeRoom(): Task<number> {
     yield* this.#writer.balance();
     return -1;
   }
 
   writePage(folio: Folio): Task<PageResult> {
     if (hasInlineData(this.#inode.raw)) return this.#writeInline(folio);
-    return writeSinglePage(folio, this.#writer.bios, (index) => this.#writer.operationUnderFolio(this.#place(index)));
+    const writer = this.#writer;
+    // Most pages need no wait, and then no tasks either.
+    if (folio.pages === 1 && writer.tryOperation()) {
+      try {
+        const place = this.#placeNow(folio.index);
+        if (place !== undefined) {
+          writer.bios.begin(folio);
+          writer.bios.add(folio, 0, BLOCK_SIZE, place.offset, place.stream);
+          writer.bios.finish(folio);
+          folio.unlock();
+          return WRITTEN;
+        }
+      } catch (error) {
+        cancelDirty(folio);
+        folio.unlock();
+        throw error;
+      } finally {
+        writer.endOperation();
+      }
+    }
+    // One operation from the first slot to the last bio: no checkpoint comes between, and nothing is moved.
+    return writer.operationUnderFolio(writeSinglePage(folio, writer.bios, (index) => this.#place(index)));
+  }
+
+  /** As {@link #place}, where everything that it takes is in memory; else `undefined`, with nothing changed. */
+  #placeNow(index: number): BlockPlace | undefined {
+    const { allocator, store } = this.#writer;
+    const { ino, gone, fields } = this.#inode;
+    const slots = this.#slots;
+    const view = gone || fields.extent.length > 0 ? undefined : slots.view(ino, index);
+    if (view === undefined) return undefined;
+    const byte = slots.byteOf(index);
+    const old = view.getUint32(byte, true);
+    const fresh = old === NEW_ADDRESS;
+    if (!fresh && (this.#inPlace > 0 || !isMainAddress(store.superblock, old) || !allocator.canInvalidateNow(old))) {
+      return undefined;
+    }
+    const address = allocator.allocateNow(this.#log, slots.ownerOf(index));
+    if (address === 0) return undefined;
+    view.setUint32(byte, address, true);
+    store.markDirty(slots.nid);
+    if (!fresh) allocator.invalidateNow(old);
+    return { offset: address * BLOCK_SIZE, stream: this.#log };
   }
 
   submit(): void {

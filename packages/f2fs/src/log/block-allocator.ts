@@ -110,6 +110,28 @@ export class BlockAllocator {
     return this.#address(segment, offset);
   }
 
+  /** As {@link allocate} where it needs no wait: not the last block of a segment; else 0, with nothing taken. */
+  allocateNow(type: number, owner: BlockOwner): number {
+    const log = this.logs[type]!;
+    if (log.allocation !== AllocationType.lfs || log.nextOffset >= SEGMENT_BLOCKS - 1) return 0;
+    const { segment } = log;
+    const offset = log.take(owner);
+    this.segments.setValid(segment, offset, this.#options.now());
+    return this.#address(segment, offset);
+  }
+
+  /** Whether {@link invalidateNow} can be called. */
+  canInvalidateNow(address: number): boolean {
+    return this.segments.peek(Math.floor((address - this.superblock.mainAddress) / SEGMENT_BLOCKS)) !== undefined;
+  }
+
+  /** As {@link invalidate}, for a block whose segment is in memory. */
+  invalidateNow(address: number): void {
+    const index = address - this.superblock.mainAddress;
+    const segment = this.segments.peek(Math.floor(index / SEGMENT_BLOCKS))!;
+    this.segments.clearValid(segment, index % SEGMENT_BLOCKS, this.#options.now());
+  }
+
   /** Gives up a block. It is room again after the next checkpoint. */
   *invalidate(address: number): Task<void> {
     const index = address - this.superblock.mainAddress;
