@@ -268,32 +268,42 @@ describe('fsynced changes after the checkpoint', () => {
     return volume;
   }
 
+  const unrecovered = (volume: MountableVolume): Array<[kind: string, message: string]> =>
+    runSync(mountF2fs(volume.device, { norecovery: true })).problems.map(({ kind, message }) => [kind, message]);
+
+  it('are recovered unless told otherwise; what is no node is told of', () => {
+    expect(problemsOf(chain([{ fsync: true }]))).toMatchObject([['damage', expect.stringContaining('nodeFooterNid')]]);
+    expect(() => runSync(mountF2fs(chain([{ fsync: true }]).device, { writable: true, norecovery: true }))).toThrow(
+      /EROFS.*needs recovery/,
+    );
+  });
+
   it('are reported, and not shown', () => {
-    const [problem, ...others] = problemsOf(chain([{ fsync: true }, { fsync: false }, { fsync: true }]));
+    const [problem, ...others] = unrecovered(chain([{ fsync: true }, { fsync: false }, { fsync: true }]));
     expect(others).toEqual([]);
     expect(problem![0]).toBe('recovery');
     expect(problem![1]).toContain('needs recovery: 2 fsynced nodes');
     expect(problem![1]).toContain('checkpoint 5');
-    expect(problemsOf(chain([{ fsync: true }]))[0]![1]).toContain(': 1 fsynced node ');
+    expect(unrecovered(chain([{ fsync: true }]))[0]![1]).toContain(': 1 fsynced node ');
   });
 
   it('are none without marks, or when the chain is of another checkpoint', () => {
-    expect(problemsOf(chain([{ fsync: false }]))).toEqual([]);
-    expect(problemsOf(chain([{ fsync: true }], 12_345))).toEqual([]);
+    expect(unrecovered(chain([{ fsync: false }]))).toEqual([]);
+    expect(unrecovered(chain([{ fsync: true }], 12_345))).toEqual([]);
   });
 
   it('may be more where the chain is broken', () => {
-    expect(problemsOf(chain([{ fsync: true, next: START }]))).toMatchObject([
+    expect(unrecovered(chain([{ fsync: true, next: START }]))).toMatchObject([
       ['recovery', expect.stringContaining('at least 1 fsynced node ')],
     ]);
-    expect(problemsOf(chain([{ fsync: false, next: START }]))).toMatchObject([
+    expect(unrecovered(chain([{ fsync: false, next: START }]))).toMatchObject([
       ['damage', expect.stringContaining('loops')],
     ]);
   });
 
   it('may be there where the chain is too long to look', () => {
     const volume = chain(Array.from({ length: CHAIN_NODES_MAX + 1 }, () => ({ fsync: false })));
-    expect(problemsOf(volume)).toMatchObject([['recovery', expect.stringContaining(`more than ${CHAIN_NODES_MAX}`)]]);
+    expect(unrecovered(volume)).toMatchObject([['recovery', expect.stringContaining(`more than ${CHAIN_NODES_MAX}`)]]);
   });
 });
 

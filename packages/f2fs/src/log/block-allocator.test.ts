@@ -1,6 +1,7 @@
 // The allocator against a model that knows for each block who owns it: any mixture of allocations, releases and
 // checkpoints, until the volume is nearly full and the logs fill holes.
 
+import { ShuffleDevice } from '@f2fskit/block';
 import {
   AllocationType,
   SEGMENT_BLOCKS,
@@ -11,7 +12,7 @@ import {
   testMsb,
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
-import { type RandomSource, runSync, seededRandom } from '@f2fskit/task';
+import { type RandomSource, runSync, Scheduler, seededRandom, type Task } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
 import { describe, expect, it } from 'vitest';
 import { type F2fsVolume, mountF2fs, type VolumeWriter } from '../index.ts';
@@ -109,6 +110,24 @@ describe.each(['plain', 'geometry', 'aged'])('on %s', (name) => {
     checkpoint(world);
     compareWithFreshMount(world, before);
   });
+});
+
+it.each([1, 2, 3])('tasks that fill the same logs together get every block once (seed %i)', async (seed) => {
+  const medium = loadGolden('aged').device.clone();
+  const scheduler = new Scheduler('async');
+  const volume = await scheduler.run(mountF2fs(new ShuffleDevice(medium, seed), { writable: true }));
+  const { allocator } = volume.writer!;
+  const taken: number[] = [];
+  function* take(nid: number): Task<void> {
+    for (let index = 0; index < 700; index++) {
+      const type = index % 2 === 0 ? SegmentType.warmData : SegmentType.hotData;
+      // The tables have to be read again: a log that moves waits for them.
+      volume.store.blocks.mapping.dropUnused();
+      taken.push(yield* allocator.allocate(type, { nid, version: 0, offsetInNode: index }));
+    }
+  }
+  await Promise.all([5, 6, 7, 8].map((nid) => scheduler.run(take(nid))));
+  expect(new Set(taken).size).toBe(4 * 700);
 });
 
 describe('a volume that is full', () => {

@@ -17,7 +17,7 @@ import {
   testMsb,
 } from '@f2fskit/f2fs-format';
 import type { MetadataBlocks } from '@f2fskit/f2fs-node';
-import type { Task } from '@f2fskit/task';
+import { Lock, type Task } from '@f2fskit/task';
 import { type BlockOwner, emptySummary, type Log, readSummaryEntry, writeSummaryEntry } from './log.ts';
 import type { Segment, SegmentTable } from './segment-table.ts';
 
@@ -39,6 +39,8 @@ export class BlockAllocator {
   readonly #room = { data: 0, nodes: 0 };
   /** Segments that were free before blocks were adopted. */
   readonly #adopted = new Set<number>();
+  /** Held while a log moves to another segment, which may wait for tables. */
+  readonly #moving = new Lock();
   /** Segments that are being emptied: nothing goes there. */
   readonly avoided = new Set<number>();
   readonly #blocks: MetadataBlocks;
@@ -101,12 +103,12 @@ export class BlockAllocator {
    */
   *allocate(type: number, owner: BlockOwner): Task<number> {
     const log = this.logs[type]!;
-    if (log.full) yield* this.#move(log);
+    while (log.full) yield* this.#leave(log);
     const { segment } = log;
     const offset = log.take(owner);
     this.segments.setValid(segment, offset, this.#options.now());
     // At once: a node's footer names the block behind it, which may be in another segment.
-    if (log.full && this.roomFor(type) > 0) yield* this.#move(log);
+    if (log.full && this.roomFor(type) > 0) yield* this.#leave(log);
     return this.#address(segment, offset);
   }
 
@@ -203,6 +205,16 @@ export class BlockAllocator {
 
   #address({ segno }: Segment, offset: number): number {
     return this.superblock.mainAddress + segno * SEGMENT_BLOCKS + offset;
+  }
+
+  /** The log is full: somebody moves it, once. */
+  *#leave(log: Log): Task<void> {
+    if (!this.#moving.tryLock()) yield* this.#moving.wait();
+    try {
+      if (log.full) yield* this.#move(log);
+    } finally {
+      this.#moving.unlock();
+    }
   }
 
   /** The log is full: its summary goes to the summary area, and another segment becomes current. */

@@ -32,6 +32,8 @@ export function* removeEntry(
       if (!(yield* isEmptyDirectory(writer, inode))) throw new FsError(ENOTEMPTY);
     }
     checkLinks(inode);
+    // Recovery would find it under this name: with other names that it does not know, or full of entries.
+    if (removesDirectory || inode.fields.links > 1) writer.checkpointFirst.add(directory.ino);
     try {
       yield* removeDentry(writer, directory.ino, entry);
       if (removesDirectory) yield* addLinks(writer, directory.ino, -1);

@@ -70,6 +70,8 @@ function* rename(
   const moved = yield* writer.store.readInode(source.ino);
   const replaced = target === undefined ? undefined : yield* writer.store.readInode(target.ino);
   checkRights(writer, request, moved, replaced);
+  // Recovery would find what moved under its old name, and take that from it for a new file.
+  for (const { directory } of [from, to]) writer.checkpointFirst.add(directory.ino);
   if (mode === 'exchange') yield* exchange(writer, request, moved, replaced!, source, target!);
   else {
     if (replaced !== undefined) {
