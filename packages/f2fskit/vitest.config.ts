@@ -1,4 +1,4 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.base.ts';
 
-export default mergeConfig(base, { test: { exclude: ['test/browser/**'] } });
+export default mergeConfig(base, { test: { exclude: ['test/browser/**', 'test/linux/**'] } });

@@ -126,11 +126,11 @@ export class Edit {
 
   /** Waits for what may never come. Throws Interrupted after a signal. */
   async wait<T>(coming: Promise<T>): Promise<T> {
+    coming.catch(() => {}); // it may fail when nobody waits any more
     await this.pause();
     const stopped = new Promise<void>((resolve) => {
       this.#stopWaiting = resolve;
     });
-    coming.catch(() => {}); // it may fail when nobody waits any more
     await Promise.race([coming, stopped]);
     await this.pause();
     return await coming;

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCommand, type Context } from './command.ts';
+import { addBuild } from './commands/build.ts';
 import { cat } from './commands/cat.ts';
 import { chmod } from './commands/chmod.ts';
 import { chown } from './commands/chown.ts';
@@ -73,6 +74,7 @@ function buildProgram(context: Context): Command {
   addCommand(program, manifest, context);
   addCommand(program, dump, context);
   addCommand(program, mkfs, context);
+  addBuild(program, context);
   addCommand(program, fsck, context);
   addCommand(program, put, context);
   addCommand(program, get, context);

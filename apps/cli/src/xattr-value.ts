@@ -23,8 +23,8 @@ export function parseXattrValue(text: string): Uint8Array {
   if (quoted === undefined) return utf8Encode(text);
   // One character a byte: an escape is a byte, and may be one that UTF-8 has not.
   const bytes = Buffer.from(quoted).toString('latin1');
-  const plain = bytes.replace(/\\([0-3][0-7]{2}|.)/gs, (_, escape: string) =>
-    escape.length === 3 ? String.fromCharCode(Number.parseInt(escape, 8)) : escape,
+  const plain = bytes.replace(/\\([0-3][0-7]{2}|.)/gs, (_, escaped: string) =>
+    escaped.length === 3 ? String.fromCharCode(Number.parseInt(escaped, 8)) : escaped,
   );
   return Buffer.from(plain, 'latin1');
 }

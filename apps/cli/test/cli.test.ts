@@ -17,7 +17,8 @@ const compressed = path.join(folder, 'compressed.img');
 writeFileSync(compressed, loadGolden('compress-zstd-8').bytes);
 
 const looking = ['info', 'ls', 'tree', 'stat', 'cat', 'xattr', 'manifest', 'dump', 'extract'];
-const commands = [...looking, 'mkfs', 'fsck', 'chmod', 'chown', 'touch'];
+const changing = ['put', 'mkdir', 'rm', 'mv', 'cp', 'ln', 'chmod', 'chown', 'touch', 'truncate', 'setxattr'];
+const commands = [...looking, 'get', 'mkfs', 'fsck', ...changing];
 
 describe('usage', () => {
   it('lists every command, and nothing that is not there', async () => {

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { Feature, RawSuperblock, SUPER_CHECKSUM_OFFSET, SUPER_OFFSET } from '@f2fskit/f2fs-format';
 import { buildGptDisk } from '@f2fskit/images/builders';
 import { loadGolden } from '@f2fskit/testkit';
+import { openVolume } from 'f2fskit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { f2fs } from './run-cli.ts';
 import { writeSparse } from './sparse-file.ts';
@@ -298,4 +299,16 @@ describe('what can hold no volume ends with 1', () => {
     const { status, stderr } = await f2fs(['mkfs', image]);
     expect([status, stderr]).toEqual([1, expect.stringMatching(/disk\.img: 1048576 bytes are too few/)]);
   });
+});
+
+it('a volume that somebody writes to is not written over, -f or not', async () => {
+  writeSparse(image, loadGolden('plain').bytes);
+  const volume = await openVolume(image, { writable: true });
+  const before = fs.readFileSync(image);
+  const { status, stderr } = await f2fs(['mkfs', '-f', image]);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/EBUSY: .*process \d+ on .* writes to this image/)]);
+  expect(fs.readFileSync(image).equals(before)).toBe(true);
+  await volume.close();
+  expect((await f2fs(['mkfs', '-q', '-f', image])).status).toBe(0);
+  expect(fs.readdirSync(folder)).toEqual(['disk.img']);
 });

@@ -57,6 +57,8 @@ export class Volume<B extends Uint8Array = Uint8Array, H extends FileHandle<B> =
     this.device = f2fs.device;
     this.f2fs = f2fs;
     this.vfs = new Vfs(f2fs);
+    const { writer } = f2fs;
+    if (writer !== undefined) writer.onInodeFreed = (ino) => this.vfs.filesystem.onInodeFreed?.(ino);
     this.scheduler = new Scheduler(f2fs.device.mode);
     this.tracer = tracer;
     this.context = { vfs: this.vfs, scheduler: this.scheduler, platform };

@@ -2,7 +2,14 @@
 
 import { ENOTDIR, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import { type DirectoryReader, entryNameProblem, type Inode, type InodeKind, type TreeWalk } from '@f2fskit/vfs';
+import {
+  type DirectoryReader,
+  entryNameProblem,
+  type Inode,
+  type InodeKind,
+  listingOf,
+  type TreeWalk,
+} from '@f2fskit/vfs';
 import type { FsContext } from './context.ts';
 
 /** How many events of a tree walk make one part. */
@@ -40,7 +47,7 @@ class DirectorySource implements EntrySource {
 
   constructor(directory: Inode) {
     this.#ino = directory.ino;
-    this.#reader = directory.list();
+    this.#reader = listingOf(directory);
   }
 
   *next(): Task<SourceEntry[] | undefined> {

@@ -1,7 +1,8 @@
 export { BytesSource, type Timer, type WriteSource } from '@f2fskit/writeback';
 export type { NodeRequest } from './change-names.ts';
-export { directoryEntries } from './directory-entries.ts';
+export { directoryEntries, listingOf } from './directory-entries.ts';
 export { entryNameProblem } from './entry-name.ts';
+export { holding } from './hold.ts';
 export {
   type AllocationMode,
   type AttributeChanges,
@@ -30,7 +31,15 @@ export { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
 export type { Ownership } from './new-file.ts';
 export { type FileAccess, type FileMode, OpenFile, type WriteDurability } from './open-file.ts';
 export type { OpenOptions } from './open-path.ts';
-export { PATH_BYTES_MAX, type PathLike, pathBytes, type Resolved, SYMLINKS_MAX, type WalkOptions } from './path.ts';
+export {
+  lookupInode,
+  PATH_BYTES_MAX,
+  type PathLike,
+  pathBytes,
+  type Resolved,
+  SYMLINKS_MAX,
+  type WalkOptions,
+} from './path.ts';
 export { READ_FILE_BYTES_MAX, readToEnd } from './read-to-end.ts';
 export { TREE_PATH_BYTES_MAX, type TreeEvent, type TreeOrder, TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 export { bytesEqual, compareBytes, joinBytes, utf8Decode, utf8DecodeStrict, utf8Encode } from './utf8.ts';

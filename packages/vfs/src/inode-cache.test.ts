@@ -118,4 +118,26 @@ describe('InodeCache', () => {
       expect(cache.size).toBe(Math.min(3, new Set(wanted.filter((ino) => !filesystem.broken.has(ino))).size));
     },
   );
+
+  it('keeps nothing of an inode that was freed, not even when it was being read', async () => {
+    const { filesystem, inos } = files(2);
+    const [read, reading] = inos as [number, number];
+    const cache = new InodeCache(filesystem);
+    runSync(cache.get(read));
+    await finishAll(filesystem, seededRandom(1), () => {
+      const running = runAsync(cache.get(reading));
+      cache.forget(reading);
+      cache.forget(read);
+      return [running];
+    });
+    expect([cache.size, cache.freed, cache.peek(read), cache.peek(reading)]).toEqual([0, 2, undefined, undefined]);
+  });
+
+  it('takes what was made just now, for one that it drops', () => {
+    const { filesystem, inos } = files(3);
+    const cache = new InodeCache(filesystem, 2);
+    for (const ino of inos) cache.add(filesystem.nodes.get(ino)!);
+    expect(inos.map((ino) => cache.peek(ino)?.ino)).toEqual([undefined, inos[1], inos[2]]);
+    expect(filesystem.calls.readInode).toEqual([]);
+  });
 });

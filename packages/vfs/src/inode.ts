@@ -285,5 +285,5 @@ export interface Filesystem {
   /** The time that changes are stamped with. */
   now?(): Timestamp;
   /** Called by the filesystem when it has freed an inode: set by whoever keeps inodes by their numbers. */
-  onInodeFreed?: (ino: number) => void;
+  onInodeFreed?: ((ino: number) => void) | undefined;
 }

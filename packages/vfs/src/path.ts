@@ -158,25 +158,18 @@ export class PathWalk {
   }
 
   *#lookup(directory: Inode, name: Uint8Array): Task<Inode | undefined> {
-    const inodes = this.#inodes;
     if (name.length > this.#filesystem.nameBytesMax) throw this.fail(ENAMETOOLONG);
-    for (;;) {
-      const { freed } = inodes;
-      const ino = yield* directory.lookup(name);
-      if (ino === 0) return undefined;
-      try {
-        const inode = inodes.peek(ino) ?? (yield* inodes.get(ino));
-        // Freed while it was waited for: its number may be another file's by now, so the name is asked again.
-        if (inode.gone !== true && inodes.freed === freed) return inode;
-      } catch (error) {
-        if (inodes.freed === freed) throw error;
-      }
-    }
+    return yield* lookupInode(this.#inodes, directory, name);
   }
 
   *#follow(symlink: Inode): Task<void> {
     if (++this.#symlinks > SYMLINKS_MAX) throw this.fail(ELOOP);
-    const target = yield* symlink.readLink();
+    let target: Uint8Array;
+    try {
+      target = yield* symlink.readLink();
+    } catch (error) {
+      throw symlink.gone === true ? this.fail(ENOENT) : error;
+    }
     if (target.length === 0) throw this.fail(ENOENT);
     if (target.length > PATH_BYTES_MAX) throw this.fail(ENAMETOOLONG);
     if (target[0] === SLASH) this.#chain.length = 0;
@@ -186,6 +179,26 @@ export class PathWalk {
 
   #push(path: Uint8Array): void {
     this.#rest.push(...components(path).reverse());
+  }
+}
+
+/**
+ * The inode of a name in a directory; `undefined` where it is absent, or the directory goes meanwhile. Throws what reading
+ * met.
+ */
+export function* lookupInode(inodes: InodeCache, directory: Inode, name: Uint8Array): Task<Inode | undefined> {
+  for (;;) {
+    const { freed } = inodes;
+    try {
+      const ino = yield* directory.lookup(name);
+      if (ino === 0) return undefined;
+      const inode = inodes.peek(ino) ?? (yield* inodes.get(ino));
+      // Freed while it was waited for: its number may be another file's by now, so the name is asked again.
+      if (inode.gone !== true && inodes.freed === freed) return inode;
+    } catch (error) {
+      if (directory.gone === true) return undefined;
+      if (inodes.freed === freed) throw error;
+    }
   }
 }
 

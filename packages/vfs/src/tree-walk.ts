@@ -11,6 +11,7 @@
 
 import { Corruption, ENAMETOOLONG, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
+import { listingOf } from './directory-entries.ts';
 import { entryNameProblem } from './entry-name.ts';
 import type { DirectoryBatch, DirectoryEntry, DirectoryHome, DirectoryReader, Inode } from './inode.ts';
 import type { InodeCache } from './inode-cache.ts';
@@ -59,6 +60,8 @@ interface Item {
 
 interface Level {
   ino: number;
+  /** How many inodes had been freed when the listing began. */
+  freed: number;
   /** Its path is the first so many bytes of the walk's path buffer. */
   pathBytes: number;
   depth: number;
@@ -136,7 +139,9 @@ export class TreeWalk {
     try {
       // For contents again: the record was emitted a while ago, the inode may have left the cache since.
       inode = this.#inodes.peek(entry.ino) ?? (yield* this.#inodes.get(entry.ino));
+      if (this.#inodes.freed !== level.freed && !(yield* this.#isStill(level, entry))) return;
     } catch (error) {
+      if (this.#inodes.freed !== level.freed && !(yield* this.#isStill(level, entry))) return;
       if (contents || !(error instanceof FsError)) this.#damage(path, depth, error);
       else this.#events.push({ type: 'unreadable', path, name: entry.name, depth, entry, error });
       return;
@@ -150,6 +155,11 @@ export class TreeWalk {
     if (inode.kind !== 'directory' || depth >= this.#depthMax) return;
     if (this.#order !== 'bytes') yield* this.#enterFrom(level, inode, path, depth);
     else insertSorted(level.items, { key: joinBytes(entry.name, SLASH), contents: true, entry });
+  }
+
+  /** Whether a name stands for what it did when it was listed: its number may be another file's by now. */
+  *#isStill(level: Level, { name, ino }: DirectoryEntry): Task<boolean> {
+    return yield* this.#isListed({ parentIno: level.ino, name }, ino);
   }
 
   /** Enters a directory that `level` lists, unless it belongs to another one. */
@@ -191,8 +201,9 @@ export class TreeWalk {
           detail: 'this directory was reached before under another name; it is not entered again',
         });
       }
-      const reader = directory.list();
-      this.#levels.push({ ino: directory.ino, pathBytes: path.length, depth, items: [], reader });
+      const reader = listingOf(directory);
+      const { freed } = this.#inodes;
+      this.#levels.push({ ino: directory.ino, freed, pathBytes: path.length, depth, items: [], reader });
     } catch (error) {
       this.#damage(path, depth, error);
     }

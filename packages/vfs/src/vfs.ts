@@ -3,10 +3,11 @@
 //
 // Whoever has the vfs is the superuser: permissions are kept and shown, and refuse nothing.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ENOTDIR, EROFS, FsError } from '@f2fskit/errno';
+import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, EROFS, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import { NameChanges, type NodeRequest } from './change-names.ts';
 import { directoryEntries } from './directory-entries.ts';
+import { holding } from './hold.ts';
 import type { AttributeChanges, DirectoryEntry, Filesystem, Inode, RenameMode, XattrMode } from './inode.ts';
 import { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
 import type { Ownership } from './new-file.ts';
@@ -61,6 +62,15 @@ export class Vfs implements Ownership {
   /** The inode a path leads to. Throws ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL (a NUL byte), or what reading met. */
   walk(path: PathLike, options?: WalkOptions): Task<Resolved> {
     return walkPath(this.filesystem, this.inodes, path, options);
+  }
+
+  /**
+   * Runs `body` with the inode that a path leads to, which stays for that long. Throws what `walk` throws, and what `body`
+   * does.
+   */
+  *use<T>(path: PathLike, options: WalkOptions | undefined, body: (inode: Inode) => Task<T>): Task<T> {
+    const { inode } = yield* this.walk(path, options);
+    return yield* holding(inode, body);
   }
 
   /** A walk over everything below `start`; its events call the start `path`. */
@@ -122,9 +132,7 @@ export class Vfs implements Ownership {
 
   /** Every entry of a directory. Throws ENOTDIR, and the first damage met: use `inode.list()` to list around damage. */
   *readDirectory(path: PathLike): Task<DirectoryEntry[]> {
-    const { inode } = yield* this.walk(path);
-    if (inode.kind !== 'directory') throw new FsError(ENOTDIR);
-    return yield* directoryEntries(inode);
+    return yield* this.use(path, undefined, directoryEntries);
   }
 
   /**
@@ -132,12 +140,13 @@ export class Vfs implements Ownership {
    * with what was read, not with the size that the volume claims.
    */
   *readFile(path: PathLike): Task<Uint8Array> {
-    const { inode } = yield* this.walk(path);
-    if (inode.kind === 'directory') throw new FsError(EISDIR);
-    if (inode.kind !== 'file') throw new FsError(EINVAL);
-    const { size } = inode.attributes();
-    if (size > READ_FILE_BYTES_MAX) throw new FsError(EFBIG, 'read it in parts');
-    return yield* readToEnd(inode, 0);
+    return yield* this.use(path, undefined, function* (inode) {
+      if (inode.kind === 'directory') throw new FsError(EISDIR);
+      if (inode.kind !== 'file') throw new FsError(EINVAL);
+      const { size } = inode.attributes();
+      if (size > READ_FILE_BYTES_MAX) throw new FsError(EFBIG, 'read it in parts');
+      return yield* readToEnd(inode, 0);
+    });
   }
 
   // Changes by path. Each throws what its namesake of Linux throws, EROFS where the filesystem is not written to, and has
@@ -178,20 +187,16 @@ export class Vfs implements Ownership {
 
   /** Gives the regular file at `path` this many bytes. */
   *truncate(path: PathLike, size: number): Task<void> {
-    const { inode } = yield* this.walk(path);
-    if (inode.kind === 'directory') throw new FsError(EISDIR);
-    if (inode.kind !== 'file') throw new FsError(EINVAL);
-    this.#requireWritable();
-    if (inode.truncate === undefined) throw new FsError(EROFS);
-    yield* inode.truncate(size);
+    yield* this.use(path, undefined, (inode) => {
+      if (inode.kind === 'directory') throw new FsError(EISDIR);
+      if (inode.kind !== 'file') throw new FsError(EINVAL);
+      return this.#change(inode.truncate?.(size));
+    });
   }
 
   /** chmod, chown, utimens. */
   *setAttributes(path: PathLike, changes: AttributeChanges, options?: WalkOptions): Task<void> {
-    const { inode } = yield* this.walk(path, options);
-    this.#requireWritable();
-    if (inode.setAttributes === undefined) throw new FsError(EROFS);
-    yield* inode.setAttributes(changes);
+    yield* this.use(path, options, (inode) => this.#change(inode.setAttributes?.(changes)));
   }
 
   *setXattr(
@@ -200,28 +205,21 @@ export class Vfs implements Ownership {
     value: Uint8Array,
     { mode = 'set', ...options }: WalkOptions & { mode?: XattrMode } = {},
   ): Task<void> {
-    const { inode } = yield* this.walk(path, options);
-    this.#requireWritable();
-    if (inode.setXattr === undefined) throw new FsError(EROFS);
-    yield* inode.setXattr(name, value, mode);
+    yield* this.use(path, options, (inode) => this.#change(inode.setXattr?.(name, value, mode)));
   }
 
   *removeXattr(path: PathLike, name: Uint8Array, options?: WalkOptions): Task<void> {
-    const { inode } = yield* this.walk(path, options);
-    this.#requireWritable();
-    if (inode.removeXattr === undefined) throw new FsError(EROFS);
-    yield* inode.removeXattr(name);
+    yield* this.use(path, options, (inode) => this.#change(inode.removeXattr?.(name)));
   }
 
   /** chattr: bits of `FileFlag`. */
   *setFlags(path: PathLike, flags: number, options?: WalkOptions): Task<void> {
-    const { inode } = yield* this.walk(path, options);
-    this.#requireWritable();
-    if (inode.setFlags === undefined) throw new FsError(EROFS);
-    yield* inode.setFlags(flags);
+    yield* this.use(path, options, (inode) => this.#change(inode.setFlags?.(flags)));
   }
 
-  #requireWritable(): void {
-    if (this.filesystem.writable !== true) throw new FsError(EROFS);
+  /** A change of an inode, unless the filesystem is not written to, or has none of its kind. */
+  #change(task: Task<void> | undefined): Task<void> {
+    if (this.filesystem.writable !== true || task === undefined) throw new FsError(EROFS);
+    return task;
   }
 }

@@ -34,9 +34,14 @@ export class Delays {
     yield completion;
   }
 
+  /** Ends one of the waits. */
+  finishOne(random: RandomSource): void {
+    if (this.#pending.length > 0) this.#pending.splice(random.below(this.#pending.length), 1)[0]!.complete();
+  }
+
   /** Ends the waits one by one in a random order, also those that begin meanwhile. */
   finish(random: RandomSource): void {
-    while (this.#pending.length > 0) this.#pending.splice(random.below(this.#pending.length), 1)[0]!.complete();
+    while (this.#pending.length > 0) this.finishOne(random);
   }
 }
 

@@ -6,7 +6,7 @@ use strict;
 use constant {
   FALLOCATE => 285, FSYNC => 74, SYNC => 162, LSETXATTR => 189, LREMOVEXATTR => 198, RENAMEAT2 => 316, AT_FDCWD => -100,
   SETFLAGS => 0x40086602, COMPRESSED => 0x4, CASEFOLDED => 0x40000000,
-  COLLECT_GARBAGE => 0x4004f506, RELEASE => 0x8008f512, RESERVE => 0x8008f513,
+  HUGE => 1e8, COLLECT_GARBAGE => 0x4004f506, RELEASE => 0x8008f512, RESERVE => 0x8008f513,
 };
 my ($root, $seed, $operations, $casefold) = @ARGV;
 srand $seed;
@@ -86,13 +86,19 @@ my %does = (
   overwrite => sub { my $path = one(@files); write_at($path, int rand(size_of($path) + 1), bytes(amount(60000))) },
   append => sub { my $path = one(@files); write_at($path, size_of($path), bytes(amount(60000))) },
   beyond => sub { my $path = one(@files); write_at($path, size_of($path) + one(amount(1e5), amount(3e7), 2e9 + amount(4e9)), bytes(amount(9000))) },
-  cut => sub { my $path = one(@files); truncate $path, one(0, int rand(size_of($path) + 1), block(size_of($path))) },
+  # Never to what the manifest would have to hash for minutes.
+  cut => sub {
+    my $path = one(@files);
+    my $size = size_of($path);
+    truncate $path, $size < HUGE ? one(0, int rand($size + 1), block($size)) : one(0, amount(2e7), 2 ** 30 + 1 + int rand($size - 2 ** 30));
+  },
   extend => sub { my $path = one(@files); truncate $path, size_of($path) + amount(1e6) },
   punch => sub { my $path = one(@files); allocate(3, $path, int rand(size_of($path) + 1), 1 + amount(50000)) },
   zero => sub { my $path = one(@files); allocate(one(0x10, 0x11), $path, int rand(size_of($path) + 1), 1 + amount(50000)) },
   preallocate => sub { my $path = one(@files); allocate(one(0, 1), $path, int rand(size_of($path) + 1), 1 + amount(50000)) },
-  collapse => sub { my $path = one(@files); allocate(0x08, $path, block(size_of($path) / 2), 4096 * (1 + int rand 3)) },
-  insert => sub { my $path = one(@files); allocate(0x20, $path, block(size_of($path) / 2), 4096 * (1 + int rand 3)) },
+  # Linux moves block by block, also holes.
+  collapse => sub { my $path = one(@files); size_of($path) < HUGE && allocate(0x08, $path, block(size_of($path) / 2), 4096 * (1 + int rand 3)) },
+  insert => sub { my $path = one(@files); size_of($path) < HUGE && allocate(0x20, $path, block(size_of($path) / 2), 4096 * (1 + int rand 3)) },
   rename => sub {
     my ($from, $to) = (one(@files), rand() < 0.3 ? one(@files) : new_path());
     return 0 if $from eq $to || !rename $from, $to;
@@ -153,10 +159,11 @@ my %weight = (
 );
 my @bag = map { ($_) x $weight{$_} } sort keys %weight;
 my (%done, %refused);
+# Bounded, so that a volume of 64 MiB is never full for long.
+my $most = @files > 90 ? @files + 30 : 90;
 for (1 .. $operations) {
   my $what = @files < 3 ? 'create' : one(@bag);
-  # Bounded, so that a volume of 64 MiB is never full for long.
-  $what = 'remove' if @files > 90;
+  $what = 'remove' if @files > $most;
   $does{$what}->() ? $done{$what}++ : $refused{$what}++;
 }
 print join(' ', map { "$_:" . ($done{$_} || 0) . ($refused{$_} ? "(-$refused{$_})" : '') } sort keys %weight), "\n";

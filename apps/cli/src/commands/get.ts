@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Resolved } from '@f2fskit/vfs';
 import { Argument, Option } from 'commander';
 import { type ExtractProgress, extract, FsError, type Volume, withPath } from 'f2fskit';
 import type { CommandSpec, Context } from '../command.ts';
@@ -71,6 +72,7 @@ export const get: CommandSpec<Options> = {
       return;
     }
     const into = isDirectory(dest);
+    const target = into ? fs.realpathSync(dest) : dest;
     if (!into && (sources.length > 1 || (dest.endsWith('/') && options.recursive !== true))) {
       throw refusal(fs.existsSync(dest) ? 'ENOTDIR' : 'ENOENT', { syscall: 'get', path: dest });
     }
@@ -84,7 +86,7 @@ export const get: CommandSpec<Options> = {
     try {
       for (const source of sources) {
         try {
-          await getOne(volume, source, { dest, into }, options, {
+          await getOne(volume, source, { dest: target, into }, options, {
             report,
             stop: stop.signal,
             show: progress.show,
@@ -171,16 +173,33 @@ async function getOne(
     }
     report.files += extracted.files + extracted.symlinks;
     report.bytes += extracted.bytes;
-    const from = Buffer.concat([Buffer.from(own), found.path.length === 1 ? Buffer.alloc(0) : found.path]);
-    if (fs.lstatSync(from, { throwIfNoEntry: false }) !== undefined) moveInto(from, Buffer.from(place));
+    const from = findExtracted(own, found);
+    if (fs.lstatSync(from, { throwIfNoEntry: false }) !== undefined) moveInto(from, Buffer.from(place), preserve);
   } finally {
     remove();
     process.off('exit', remove);
   }
 }
 
-/** Moves what is complete to its place. A directory joins one that is there already; no symlink is followed. */
-function moveInto(from: Buffer, place: Buffer): void {
+/** What was asked for, in our own directory; it may be taken out of the directories that lead to it. */
+function findExtracted(own: string, { path: inner, inode }: Resolved): Buffer {
+  if (inner.length === 1) {
+    const { mode, atime, mtime } = inode.attributes();
+    fs.chmodSync(own, (mode & 0o1777) | 0o700);
+    fs.utimesSync(own, secondsOf(atime.seconds * 1000), secondsOf(mtime.seconds * 1000));
+    return Buffer.from(own);
+  }
+  for (let at = inner.indexOf(0x2f, 1); at >= 0; at = inner.indexOf(0x2f, at + 1)) {
+    fs.chmodSync(Buffer.concat([Buffer.from(own), inner.subarray(0, at)]), 0o700);
+  }
+  return Buffer.concat([Buffer.from(own), inner]);
+}
+
+/**
+ * Moves what is complete to its place. A directory joins one that is there already, which keeps its mode and times unless they
+ * are asked for; no symlink is followed.
+ */
+function moveInto(from: Buffer, place: Buffer, preserve: boolean): void {
   const there = fs.lstatSync(place, { throwIfNoEntry: false });
   const what = fs.lstatSync(from);
   const [one, other] = [what.isDirectory(), there?.isDirectory() === true];
@@ -200,11 +219,17 @@ function moveInto(from: Buffer, place: Buffer): void {
   if (there === undefined) fs.renameSync(from, place);
   else {
     for (const name of fs.readdirSync(from, { encoding: 'buffer' })) {
-      moveInto(Buffer.concat([from, SEPARATOR, name]), Buffer.concat([place, SEPARATOR, name]));
+      moveInto(Buffer.concat([from, SEPARATOR, name]), Buffer.concat([place, SEPARATOR, name]), preserve);
     }
+    if (!preserve) return;
   }
   fs.chmodSync(place, what.mode & 0o7777);
-  fs.utimesSync(place, what.atimeMs / 1000, what.mtimeMs / 1000);
+  fs.utimesSync(place, secondsOf(what.atimeMs), secondsOf(what.mtimeMs));
+}
+
+/** Node takes a negative number for "now"; as text it is what it says. */
+function secondsOf(milliseconds: number): number | string {
+  return milliseconds < 0 ? String(milliseconds / 1000) : milliseconds / 1000;
 }
 
 const SEPARATOR = Buffer.from('/');

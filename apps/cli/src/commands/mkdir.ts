@@ -23,7 +23,7 @@ export const mkdir: EditCommandSpec<Options> = {
   ],
   examples: [
     ['f2fs mkdir disk.img /srv', 'a directory'],
-    ['f2fs mkdir -p -m 700 disk.img /home/me/.ssh', 'with those above it, which get 755'],
+    ['f2fs mkdir -p -m 700 disk.img /srv/keys/own', 'with those above it, which get 755'],
   ],
   notes:
     'Owner and group are 0:0; in a directory with set-group-ID the group is that of the directory. Exit codes: 0 ok,\n' +

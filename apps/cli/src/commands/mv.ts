@@ -10,7 +10,7 @@ import { refusal } from '../refusal.ts';
 import { baseName, find, findDestination, joinPath, withoutSlashes } from '../volume-path.ts';
 
 interface Options {
-  noClobber?: boolean;
+  clobber: boolean;
   exchange?: boolean;
   json?: boolean;
 }
@@ -22,7 +22,7 @@ export const mv: EditCommandSpec<Options> = {
   usage: '<image> <src...> <dest>',
   options: [
     new Option('-n, --no-clobber', 'leave alone what would replace something'),
-    new Option('--exchange', 'SRC and DEST change places, in one step').conflicts('noClobber'),
+    new Option('--exchange', 'SRC and DEST change places, in one step'),
     new Option('--json', 'what was done, as one JSON document'),
   ],
   examples: [
@@ -33,11 +33,12 @@ export const mv: EditCommandSpec<Options> = {
   notes:
     'What is replaced is gone when the new name is there. A directory replaces an empty directory only. Exit codes: 0 ok,\n' +
     '1 something failed, 2 wrong usage, 130 interrupted.',
-  check([operands], { exchange = false }) {
+  check([operands], { clobber, exchange = false }) {
     const { sources } = splitOperands(operands as string[]);
+    if (exchange && !clobber) throw new UsageError('--exchange and -n cannot be used with each other');
     if (exchange && sources.length > 1) throw new UsageError('--exchange is for two');
   },
-  async edit(edit, [operands], { noClobber = false, exchange = false }) {
+  async edit(edit, [operands], { clobber, exchange = false }) {
     const { sources, dest } = splitOperands(operands as string[]);
     const { vfs } = edit.volume;
     if (exchange) {
@@ -52,13 +53,13 @@ export const mv: EditCommandSpec<Options> = {
     for (const source of sources) {
       // A symlink that is the destination, and leads to no directory, is replaced itself.
       const target = into ? joinPath(path, baseName(source)) : dest;
-      await edit.apply(source, () => move(edit, source, target, noClobber));
+      await edit.apply(source, () => move(edit, source, target, clobber));
     }
   },
 };
 
 /** False for what is left alone. */
-async function move(edit: Edit, source: string, target: string | Uint8Array, noClobber: boolean): Promise<boolean> {
+async function move(edit: Edit, source: string, target: string | Uint8Array, clobber: boolean): Promise<boolean> {
   const { volume } = edit;
   const { vfs } = volume;
   const what = { syscall: 'mv', path: source, dest: target };
@@ -71,7 +72,7 @@ async function move(edit: Edit, source: string, target: string | Uint8Array, noC
   const there = await find(volume, 'mv', bare, { followLast: false });
   if (there !== undefined) {
     if (bytesEqual(there.path, from.path)) throw refusal('EINVAL', { ...what, detail: 'they are the same file' });
-    if (noClobber) return false;
+    if (!clobber) return false;
     // Two names of one file: renaming would leave both.
     if (there.inode.ino === from.inode.ino) {
       await edit.run('mv', source, vfs.unlink(source));

@@ -9,7 +9,7 @@
 // Source: buffered I/O spec 4, 5.1; kernel fs/f2fs/file.c (f2fs_file_write_iter).
 
 import { EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
-import { Advise, BLOCK_SIZE, InlineFlag, InodeFlag, nodePath } from '@f2fskit/f2fs-format';
+import { Advise, BLOCK_SIZE, InlineFlag, InodeFlag, MAX_FILE_BYTES, nodePath } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import type { Written } from '@f2fskit/vfs';
 import { performWrite, type WriteSource } from '@f2fskit/writeback';
@@ -41,8 +41,14 @@ export function* writeFile(
     if ((inode.fields.flags & InodeFlag.append) !== 0 && position !== 'end') throw new FsError(EPERM);
     const start = position === 'end' ? inode.size : position;
     if (source.length === 0) return { bytes: 0, end: start };
-    checkSize(inode, start + source.length);
-    const bytes = yield* writeLocked(writer, inode, start, source);
+    checkSize(inode, start + 1);
+    const room = MAX_FILE_BYTES - start;
+    const bytes = yield* writeLocked(
+      writer,
+      inode,
+      start,
+      source.length > room ? new FirstBytes(source, room) : source,
+    );
     return { bytes, end: start + bytes };
   } finally {
     held.unlock();
@@ -102,7 +108,8 @@ export function checkContents(inode: F2fsInode): void {
 
 /** Throws EFBIG for a size that no tree of nodes reaches. */
 export function checkSize({ fields }: F2fsInode, size: number): void {
-  if (!Number.isSafeInteger(size)) throw new FsError(EFBIG);
+  // The limit of Linux is the same for all inodes, whatever their addresses would reach.
+  if (size > MAX_FILE_BYTES) throw new FsError(EFBIG);
   if (size > 0) nodePath(Math.ceil(size / BLOCK_SIZE) - 1, fields.addressesPerInode, fields.addressesPerNode);
 }
 

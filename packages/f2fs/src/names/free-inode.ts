@@ -175,6 +175,9 @@ export function* freeOrphan(writer: VolumeWriter, ino: number): Task<void> {
 
 function* free(writer: VolumeWriter, ino: number): Task<void> {
   const { store, space, directories, orphans, inodes } = writer;
+  const live = inodes.get(ino);
+  // From the start: nobody begins anything with it while this waits.
+  if (live !== undefined) live.gone = true;
   const inode = yield* store.readInode(ino);
   if (inode.fields.xattrNid !== 0) {
     yield* store.readXattrNode(inode); // it is the file's own, or else somebody's that stays

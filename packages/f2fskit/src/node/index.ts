@@ -18,8 +18,10 @@ export {
   type BuildOptions,
   type BuildProgress,
   type BuildReason,
+  type BuildReasonCount,
   type BuildReport,
   buildImage,
+  type VolumeSize,
 } from './build/index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
 export { NodeVolume as Volume } from './node-volume.ts';

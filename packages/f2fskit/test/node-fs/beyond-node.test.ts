@@ -1,4 +1,4 @@
-// What the surface has and Node's fs has not, or what a read-only volume answers differently.
+// What the surface has for reading and Node's fs has not, or what a read-only volume answers differently.
 
 import { loadGolden } from '@f2fskit/testkit';
 import { OPEN_FILES_MAX } from '@f2fskit/vfs';
@@ -23,10 +23,12 @@ describe('writing is EROFS', () => {
     'a+',
     'as',
     constants.O_RDWR,
-    constants.O_RDONLY | constants.O_CREAT,
+    constants.O_RDONLY | constants.O_TRUNC,
   ])('open with %s', async (flags) => {
-    expect(() => volume.openSync('/d/text', flags)).toThrow(refused('EROFS', 'open'));
-    await expect(volume.promises.open('/d/text', flags)).rejects.toEqual(refused('EROFS', 'open'));
+    // What is to be made must not be there.
+    const path = String(flags).includes('x') ? '/d/absent' : '/d/text';
+    expect(() => volume.openSync(path, flags)).toThrow(refused('EROFS', 'open'));
+    await expect(volume.promises.open(path, flags)).rejects.toEqual(refused('EROFS', 'open'));
   });
 
   it('access for writing, but not of what leads elsewhere', () => {

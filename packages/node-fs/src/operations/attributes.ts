@@ -25,8 +25,7 @@ function* byPath(
   followLast = true,
 ): Task<void> {
   const where = toPath(path);
-  const { inode } = yield* withPath(syscall, where, vfs.walk(where, { followLast }));
-  yield* withPath(syscall, where, change(inode, changes));
+  yield* withPath(syscall, where, vfs.setAttributes(where, changes, { followLast }));
 }
 
 function* byDescriptor(context: FsContext, syscall: string, fd: number, changes: AttributeChanges): Task<void> {

@@ -5,7 +5,7 @@
 
 import { FsError } from '@f2fskit/errno';
 import { Completion, type Task } from '@f2fskit/task';
-import { directoryEntries, type Inode, utf8Decode, utf8Encode, type Vfs } from '@f2fskit/vfs';
+import { directoryEntries, holding, type Inode, utf8Decode, utf8Encode, type Vfs } from '@f2fskit/vfs';
 import type { CopyFilter, CopyOptions, PathLike } from '../api.ts';
 import {
   incompatibleOptions,
@@ -184,7 +184,13 @@ export class Copy {
   /** The target of a symlink; with `absolute` as a path from the root. */
   *#readLink(path: BytePath, absolute: boolean): Task<BytePath> {
     const inode = yield* this.#inode(path, false);
-    const target = toBytePath(yield* withPath('readlink', bytesOf(path), inode.readLink()));
+    const target = toBytePath(
+      yield* withPath(
+        'readlink',
+        bytesOf(path),
+        holding(inode, () => inode.readLink()),
+      ),
+    );
     return absolute && !target.startsWith('/') ? resolve(join(dirname(path), target)) : target;
   }
 

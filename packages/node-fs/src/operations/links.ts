@@ -23,8 +23,8 @@ export function* readlink<B extends Uint8Array>(
 ): Task<B | string> {
   const encoding = nameEncoding(options);
   const where = toPath(path);
-  const { inode } = yield* withPath('readlink', where, context.vfs.walk(where, { followLast: false }));
-  return bytesOrText(context, yield* withPath('readlink', where, inode.readLink()), encoding);
+  const reading = context.vfs.use(where, { followLast: false }, (inode) => inode.readLink());
+  return bytesOrText(context, yield* withPath('readlink', where, reading), encoding);
 }
 
 /** The absolute path without `.`, `..` and symlinks. */

@@ -2,7 +2,16 @@
 
 import { ENODATA, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import { type AllocationMode, bytesEqual, type FileExtent, type Inode, type SeekTarget, utf8Decode, utf8Encode } from '@f2fskit/vfs';
+import {
+  type AllocationMode,
+  bytesEqual,
+  type ExtendedAttribute,
+  type FileExtent,
+  type Inode,
+  type SeekTarget,
+  utf8Decode,
+  utf8Encode,
+} from '@f2fskit/vfs';
 import type { FiemapOptions, FollowOptions, PathLike, SetXattrOptions } from '../api.ts';
 import { invalidType, invalidValue } from '../argument-error.ts';
 import { checkInteger, toPath } from '../arguments.ts';
@@ -13,8 +22,13 @@ import { openFile } from './read.ts';
 /** What `fiemap` returns at most unless asked for more. */
 const EXTENTS_MAX = 4096;
 
-function* inodeOf({ vfs }: FsContext, path: string | Uint8Array, options: FollowOptions | undefined): Task<Inode> {
-  return (yield* vfs.walk(path, { followLast: options?.followSymlinks !== false })).inode;
+function attributesOf(
+  { vfs }: FsContext,
+  path: string | Uint8Array,
+  options: FollowOptions | undefined,
+): Task<ExtendedAttribute[]> {
+  const followLast = options?.followSymlinks !== false;
+  return vfs.use(path, { followLast }, (inode) => inode.extendedAttributes());
 }
 
 export function* getxattr<B extends Uint8Array>(
@@ -34,22 +48,20 @@ function* attributeValue(
   name: Uint8Array,
   options: FollowOptions | undefined,
 ): Task<Uint8Array> {
-  const inode = yield* inodeOf(context, path, options);
-  const found = (yield* inode.extendedAttributes()).find((attribute) => bytesEqual(attribute.name, name));
+  const found = (yield* attributesOf(context, path, options)).find((attribute) => bytesEqual(attribute.name, name));
   if (found === undefined) throw new FsError(ENODATA);
   return found.value;
 }
 
 export function* listxattr(context: FsContext, path: PathLike, options?: FollowOptions): Task<string[]> {
   const where = toPath(path);
-  const inode = yield* withPath('listxattr', where, inodeOf(context, where, options));
-  const attributes = yield* withPath('listxattr', where, inode.extendedAttributes());
+  const attributes = yield* withPath('listxattr', where, attributesOf(context, where, options));
   return attributes.map(({ name }) => utf8Decode(name));
 }
 
 export function* getFlags(context: FsContext, path: PathLike): Task<number> {
   const where = toPath(path);
-  return (yield* withPath('ioctl', where, inodeOf(context, where, undefined))).flags();
+  return (yield* withPath('ioctl', where, context.vfs.walk(where))).inode.flags();
 }
 
 /** `mode`: only where it is absent (create), only where it is there (replace). */

@@ -3,7 +3,7 @@
 
 import { Corruption, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import { type DirectoryEntry, directoryEntries, type Inode, utf8Decode, type Vfs } from '@f2fskit/vfs';
+import { type DirectoryEntry, directoryEntries, type Inode, lookupInode, utf8Decode, type Vfs } from '@f2fskit/vfs';
 import type { PathLike, RmOptions } from '../api.ts';
 import { invalidType, SystemError } from '../argument-error.ts';
 import { checkInteger, toBoolean, toPath } from '../arguments.ts';
@@ -79,8 +79,9 @@ function* emptyDirectory(vfs: Vfs, directory: Inode): Task<void> {
       yield* ignoreAbsent(parent.directory.rmdir!(parent.entries.pop()!.name));
       continue;
     }
-    const inode = yield* vfs.inodes.get(entry.ino);
-    if (inode.kind === 'directory') {
+    const inode = yield* lookupInode(vfs.inodes, level.directory, entry.name);
+    if (inode === undefined) level.entries.pop();
+    else if (inode.kind === 'directory') {
       if (above.has(inode.ino)) {
         throw new Corruption('directoryLoop', { where: { ino: inode.ino }, detail: 'a directory lies below itself' });
       }

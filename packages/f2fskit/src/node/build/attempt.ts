@@ -1,11 +1,11 @@
 // One try at a volume of one size: format, mount, write everything, leave. A volume that is too small is an outcome, for
 // whoever searches the size; everything else that goes wrong is thrown.
 
-import type { BlockDevice } from '@f2fskit/block';
 import { FsError } from '@f2fskit/errno';
 import { mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
 import { type Clock, type RandomSource, runSync } from '@f2fskit/task';
+import type { Candidate } from './image-target.ts';
 import type { BuildCounts, BuildNotes, VolumeSize } from './report.ts';
 import type { Slices } from './slices.ts';
 import type { BuildSource } from './source.ts';
@@ -28,13 +28,13 @@ export type AttemptOutcome =
 
 /** Tries on a device, which may be `blank`: all zeros. `watch` is told of the writer that is at work. */
 export async function attempt(
-  { device, blank }: { device: BlockDevice; blank: boolean },
+  { device, blank, bytes }: Pick<Candidate, 'device' | 'blank' | 'bytes'>,
   source: BuildSource,
   { format, clock, random, tree }: AttemptOptions,
   slices: Slices,
   watch: (writer: TreeWriter) => void,
 ): Promise<AttemptOutcome> {
-  const { layout, uuid } = runSync(formatVolume(device, { ...format, size: device.size, blank }));
+  const { layout, uuid } = runSync(formatVolume(device, { ...format, size: bytes, blank }));
   const { userBlockCount: userBlocks } = layout;
   const volume = runSync(
     mountF2fs(device, {
@@ -52,6 +52,7 @@ export async function attempt(
     runSync(volume.unmount());
   } catch (error) {
     writer.abort();
+    if (device.failure !== undefined) throw device.failure;
     if (error instanceof FsError && error.code === 'ENOSPC') return { full: true, userBlocks };
     throw error;
   }

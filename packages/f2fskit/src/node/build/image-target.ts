@@ -4,19 +4,22 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { type BlockDevice, closeDevice, flushDevice, writeBytes } from '@f2fskit/block';
+import { closeDevice, flushDevice, writeBytes } from '@f2fskit/block';
 import { FileDevice } from '@f2fskit/block/node';
 import { EEXIST, EINVAL, FsError } from '@f2fskit/errno';
 import { runSync } from '@f2fskit/task';
 import { WriterLock } from '../writer-lock.ts';
 import type { HostFileId } from './host-walk.ts';
+import { ImageDevice } from './image-device.ts';
 
 /** Both superblocks lie in these bytes. */
 const SUPERBLOCKS_BYTES = 8192;
 
 /** A volume that is being made. */
 export interface Candidate {
-  readonly device: BlockDevice;
+  readonly device: ImageDevice;
+  /** Of the volume; the device may be larger. */
+  readonly bytes: number;
   /** The device reads as zeros. */
   readonly blank: boolean;
   /** Closes the device. Once. Throws what that throws. */
@@ -79,16 +82,19 @@ export class ImageTarget {
 
   /** Begins a volume of so many bytes. */
   begin(bytes: number): Candidate {
-    return this.kind === 'device' ? this.#onDevice() : this.#inFile(bytes);
+    return this.kind === 'device' ? this.#onDevice(bytes) : this.#inFile(bytes);
   }
 
   /** Gives a complete volume its name; it is closed already. Throws EEXIST where somebody was faster. */
   install(candidate: Candidate): void {
     if (this.kind === 'device') return;
     const { path: unfinished } = candidate as FileCandidate;
-    if (this.kind === 'replace') fs.renameSync(unfinished, this.path);
-    else renameToNew(unfinished, this.path);
-    candidate.remove();
+    try {
+      if (this.kind === 'replace') fs.renameSync(unfinished, this.path);
+      else renameToNew(unfinished, this.path);
+    } finally {
+      candidate.remove();
+    }
     syncDirectory(path.dirname(path.resolve(this.path)));
   }
 
@@ -108,24 +114,24 @@ export class ImageTarget {
       } finally {
         fs.closeSync(fd);
       }
-      const device = FileDevice.open(unfinished, { writable: true });
+      const device = new ImageDevice(FileDevice.open(unfinished, { writable: true }));
       const close = closer(device);
-      return { device, blank: true, path: unfinished, close, remove: () => leave(close, forget) };
+      return { device, bytes, blank: true, path: unfinished, close, remove: () => leave(close, forget) };
     } catch (error) {
       forget();
       throw error;
     }
   }
 
-  #onDevice(): Candidate {
-    const device = FileDevice.open(this.path, { writable: true });
+  #onDevice(bytes: number): Candidate {
+    const device = new ImageDevice(FileDevice.open(this.path, { writable: true }));
     const close = closer(device);
     const clear = (): void => {
       // Half a volume must not be taken for one.
       runSync(writeBytes(device, 0, new Uint8Array(SUPERBLOCKS_BYTES)));
       runSync(flushDevice(device));
     };
-    return { device, blank: false, close, remove: () => leave(clear, close) };
+    return { device, bytes, blank: false, close, remove: () => leave(clear, close) };
   }
 }
 
@@ -140,7 +146,7 @@ function leave(first: () => void, second: () => void): void {
   }
 }
 
-function closer(device: BlockDevice): () => void {
+function closer(device: ImageDevice): () => void {
   let open = true;
   return () => {
     if (open) runSync(closeDevice(device));

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
 import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
+import { mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools';
 import { fixedClock, runSync, systemClock } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
@@ -92,7 +93,7 @@ export async function buildImage(
 ): Promise<BuildReport> {
   const { size = 'auto', signal, onProgress, dryRun = false } = options;
   signal?.throwIfAborted();
-  const { features, warnings } = rehearse(options);
+  const { features, warnings, blocks } = rehearse(options);
   const target = new ImageTarget(toPath(image), options.force === true || dryRun);
   const notes = new BuildNotes();
   let progress: BuildProgress = { ...NOTHING };
@@ -102,7 +103,7 @@ export async function buildImage(
     progress = { ...NOTHING, entries };
   });
   try {
-    const need = blocksNeeded(source.root, inodeRoom(features.includes('extra_attr')));
+    const need = blocksNeeded(source.root, inodeRoom(features), blocks);
     const settled = settle(source.root, options);
     const planned = plannedSize(size, need, settled.format, target.size);
     const common = { label: settled.format.label ?? '', features, warnings };
@@ -150,13 +151,22 @@ const NOTHING: BuildProgress = {
 /** Large enough for every option that is not wrong. */
 const REHEARSAL_BYTES = 2 ** 40;
 
-/** Makes an empty volume in memory: what is wrong with the options is said before anything is looked at. */
-function rehearse({ format = {} }: BuildOptions): FormatReport {
-  const report = runSync(formatVolume(new MemoryDevice(REHEARSAL_BYTES), { ...format, blank: true }));
-  if (report.features.includes('ro')) {
+/** The volume says so itself (CP_QUOTA_NEED_FSCK). */
+const STALE_QUOTAS = 'the quota files do not count the files yet: fsck.f2fs makes them right';
+
+/**
+ * Makes an empty volume in memory: what is wrong with the options is said before anything is looked at. `blocks`: those that
+ * are in use.
+ */
+function rehearse({ format = {} }: BuildOptions): Pick<FormatReport, 'features' | 'warnings'> & { blocks: number } {
+  const device = new MemoryDevice(REHEARSAL_BYTES);
+  const { features, warnings } = runSync(formatVolume(device, { ...format, blank: true }));
+  if (features.includes('ro')) {
     throw new FsError(EOPNOTSUPP, 'features: volumes for reading only (ro) cannot be built yet');
   }
-  return report;
+  const blocks = runSync(mountF2fs(device)).checkpoint.validBlockCount;
+  if (features.includes('quota')) return { features, warnings: [...warnings, STALE_QUOTAS], blocks };
+  return { features, warnings, blocks };
 }
 
 /** What a volume would otherwise take from time and chance. */

@@ -23,6 +23,8 @@ import {
   EXTRA_ATTRIBUTES_SIZE,
   INLINE_XATTR_WORDS_DEFAULT,
   inlineBytesMax,
+  MAX_DIRECTORY_DEPTH,
+  MAX_NAME_BYTES,
   NIDS_PER_NODE,
   SEGMENT_BYTES,
   XattrHeader,
@@ -31,8 +33,6 @@ import {
 import { formatGeometry, type GeometryOptions } from '@f2fskit/f2fs-tools';
 import { type LinkGroup, type PlanNode, planNodes } from './plan.ts';
 
-/** What mkfs puts there: the root, `lost+found`, quota files. */
-const FORMAT_BLOCKS = 16;
 /** Slots that `.` and `..` take. */
 const DOT_SLOTS = 2;
 
@@ -40,11 +40,14 @@ const DOT_SLOTS = 2;
 export interface InodeRoom {
   inlineBytes: number;
   addresses: number;
+  /** Slots in the first block of the root that are not free. */
+  rootSlots: number;
 }
 
-export function inodeRoom(hasExtraAttributes: boolean): InodeRoom {
-  const extraWords = hasExtraAttributes ? EXTRA_ATTRIBUTES_SIZE / 4 : 0;
+export function inodeRoom(features: readonly string[]): InodeRoom {
+  const extraWords = features.includes('extra_attr') ? EXTRA_ATTRIBUTES_SIZE / 4 : 0;
   return {
+    rootSlots: DOT_SLOTS + (features.includes('lost_found') ? dentrySlots('lost+found'.length) : 0),
     inlineBytes: inlineBytesMax(extraWords, INLINE_XATTR_WORDS_DEFAULT),
     addresses: ADDRESSES_PER_INODE_MAX - extraWords - INLINE_XATTR_WORDS_DEFAULT,
   };
@@ -57,9 +60,11 @@ export interface Need {
   blocksLeast: number;
 }
 
-export function blocksNeeded(root: PlanNode, room: InodeRoom): Need {
+/** `formatBlocks`: those in use on an empty volume. */
+export function blocksNeeded(root: PlanNode, room: InodeRoom, formatBlocks: number): Need {
   const seen = new Set<LinkGroup>();
-  const need = { blocks: FORMAT_BLOCKS, blocksLeast: 1 };
+  // The inode of the root is there already.
+  const need = { blocks: formatBlocks - 1, blocksLeast: formatBlocks - 1 };
   for (const node of planNodes(root)) {
     if (node.links !== undefined) {
       if (seen.has(node.links)) continue;
@@ -75,7 +80,7 @@ export function blocksNeeded(root: PlanNode, room: InodeRoom): Need {
 /** Blocks of one file: its inode, and everything below it. */
 export function blocksOf(node: PlanNode, room: InodeRoom): number {
   const inode = 1 + (needsXattrNode(node) ? 1 : 0);
-  if (node.kind === 'directory') return inode + directoryBlocks(node.children ?? [], room);
+  if (node.kind === 'directory') return inode + directoryBlocks(node, room);
   if (node.kind === 'symlink') return inode + (node.target!.length > room.inlineBytes ? 1 : 0);
   if (node.kind !== 'file' || node.size <= room.inlineBytes) return inode;
   const blocks = Math.ceil(node.size / BLOCK_SIZE);
@@ -109,36 +114,43 @@ function prefixBytes(name: Uint8Array): number {
   return name.indexOf(0x2e) + 1;
 }
 
-function directoryBlocks(children: readonly PlanNode[], { inlineBytes, addresses }: InodeRoom): number {
-  const inlineSlots = dentryLayoutOf(inlineBytes).slots;
-  let slots = DOT_SLOTS;
+function directoryBlocks(directory: PlanNode, { inlineBytes, addresses, rootSlots }: InodeRoom): number {
+  // Longer names will be refused.
+  const names = directory.children!.map(({ name }) => name).filter(({ length }) => length <= MAX_NAME_BYTES);
+  const isRoot = directory.parent === undefined;
+  let slots = isRoot ? rootSlots : DOT_SLOTS;
   let moved = 0;
-  for (; moved < children.length; moved++) {
-    slots += dentrySlots(children[moved]!.name.length);
-    if (slots > inlineSlots) break;
+  if (!isRoot) {
+    const inlineSlots = dentryLayoutOf(inlineBytes).slots;
+    for (; moved < names.length; moved++) {
+      const count = dentrySlots(names[moved]!.length);
+      if (slots + count > inlineSlots) break;
+      slots += count;
+    }
+    if (moved === names.length) return 0;
   }
-  if (moved === children.length) return 0;
-  // What was inside goes to the first block; the others find their places by their hashes.
-  const used = new Map<number, number>([[0, slots - dentrySlots(children[moved]!.name.length)]]);
+  // What was inside goes to the first block, which mkfs gives the root at once; the others find their places by their hashes.
+  const used = new Map<number, number>([[0, slots]]);
   let last = 0;
-  for (const { name } of children.slice(moved)) {
-    const hash = dentryHash(name);
+  for (const name of names.slice(moved)) {
     const count = dentrySlots(name.length);
-    const fileBlock = placeOf(used, hash, count);
+    const fileBlock = placeOf(used, dentryHash(name), count);
     used.set(fileBlock, (used.get(fileBlock) ?? 0) + count);
     last = Math.max(last, fileBlock);
   }
-  return used.size + Math.min(indexNodes(last + 1, addresses), 3 * used.size);
+  return used.size - (isRoot ? 1 : 0) + Math.min(indexNodes(last + 1, addresses), 3 * used.size);
 }
 
-/** The first block of the first bucket of the hash that has so many slots left. */
+/** The first block of the first bucket of the hash that has so many slots left; the last one there is where none has. */
 function placeOf(used: ReadonlyMap<number, number>, hash: number, count: number): number {
-  for (let level = 0; ; level++) {
-    const first = bucketFirstBlock(level, 0, bucketOf(level, 0, hash));
-    for (let block = first; block < first + bucketBlocks(level); block++) {
+  let block = 0;
+  for (let level = 0; level < MAX_DIRECTORY_DEPTH; level++) {
+    block = bucketFirstBlock(level, 0, bucketOf(level, 0, hash));
+    for (const end = block + bucketBlocks(level); block < end; block++) {
       if ((used.get(block) ?? 0) + count <= DENTRY_BLOCK_LAYOUT.slots) return block;
     }
   }
+  return block;
 }
 
 /** Segments of 16 TiB. */

@@ -2,9 +2,10 @@
 //
 //   bytes   one try
 //   auto    what is needed and a fifth of it free; larger when that was too small after all
-//   min     the smallest that works. The count of blocks is exact for most sources, so that the first try is the smallest
-//           volume with room for so many; where it fails, larger ones until one works, then the middle between what failed
-//           and what worked, until they are near to each other
+//   min     the smallest that works. The count of blocks is exact for most sources: the first try is the smallest volume
+//           with room for so many. Where it fails, larger ones until one works, which tells how many blocks it really takes;
+//           then the smallest with room for those; then the middle between what failed and what worked, until they are near
+//           to each other: 2 MiB, or half a percent
 
 import { EINVAL, ENOSPC, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, SEGMENT_BYTES } from '@f2fskit/f2fs-format';
@@ -21,7 +22,7 @@ const AUTO_FULL = 0.8;
 /** Tries at the most; each writes everything. */
 const ATTEMPTS_MAX = 8;
 /** With size `min`: as near to a size that fails. */
-const NEAR_BYTES = 2 * SEGMENT_BYTES;
+const NEAR_BYTES = SEGMENT_BYTES;
 const NEAR_PART = 0.005;
 /** How much larger the next try is. */
 const GROWTH = 1.02;
@@ -60,8 +61,8 @@ export interface Built {
 /** Where volumes are tried. */
 export interface Trials {
   /** Begins one of so many bytes. */
-  begin(bytes: number): Candidate;
-  run(candidate: Candidate): Promise<AttemptOutcome>;
+  begin: (bytes: number) => Candidate;
+  run: (candidate: Candidate) => Promise<AttemptOutcome>;
 }
 
 /** Tries until a volume is right; it is closed, all others are gone. Throws ENOSPC, and what a try throws. */
@@ -78,17 +79,13 @@ export async function searchSize(
   let failed = 0;
   let bytes = planned.bytes;
   let step = GROWTH;
+  /** The next try is the smallest that could be. */
+  let hopeful = false;
   for (let attempts = 1; ; attempts++) {
-    let outcome: AttemptOutcome;
-    const candidate = trials.begin(bytes);
-    try {
-      outcome = await trials.run(candidate);
-      candidate.close();
-    } catch (error) {
-      candidate.remove();
+    const { candidate, outcome } = await tryOnce(bytes, trials).catch((error: unknown) => {
       best?.candidate.remove();
       throw error;
-    }
+    });
     if (outcome.full) {
       candidate.remove();
       if (fixed || (best === undefined && attempts >= ATTEMPTS_MAX)) {
@@ -97,19 +94,38 @@ export async function searchSize(
       failed = bytes;
     } else {
       best?.candidate.remove();
+      const first = best === undefined;
       best = { candidate, outcome, attempts };
       if (wanted !== 'min' || fixed) return best;
-      // Smaller than this it cannot be, whatever the tries say.
+      // Now it is known how small it can be at best.
       failed = Math.max(failed, smallestVolume(outcome.size.usedBlocks, geometry) - SEGMENT_BYTES);
+      hopeful = first;
     }
     if (best === undefined) {
-      bytes = wholeSegments(Math.max(failed * step, failed + NEAR_BYTES));
+      bytes = wholeSegments(Math.max(failed * step, failed + 2 * SEGMENT_BYTES));
       step *= step;
       continue;
     }
-    const near = Math.max(NEAR_BYTES / 2, best.outcome.size.bytes * NEAR_PART);
+    const near = Math.max(NEAR_BYTES, best.outcome.size.bytes * NEAR_PART);
     if (best.outcome.size.bytes - failed <= near || attempts >= ATTEMPTS_MAX) return { ...best, attempts };
-    bytes = wholeSegments((failed + best.outcome.size.bytes) / 2);
+    bytes = hopeful ? failed + SEGMENT_BYTES : wholeSegments((failed + best.outcome.size.bytes) / 2);
+    hopeful = false;
+  }
+}
+
+/** A volume that is closed; nothing is left of one whose making throws. */
+async function tryOnce(
+  bytes: number,
+  { begin, run }: Trials,
+): Promise<{ candidate: Candidate; outcome: AttemptOutcome }> {
+  const candidate = begin(bytes);
+  try {
+    const outcome = await run(candidate);
+    candidate.close();
+    return { candidate, outcome };
+  } catch (error) {
+    candidate.remove();
+    throw error;
   }
 }
 

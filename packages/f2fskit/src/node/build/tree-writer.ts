@@ -81,8 +81,13 @@ export class TreeWriter {
 
   /** Does a little more; false when everything is on the volume. Throws ENOSPC, and what the device says. */
   *next(): Task<boolean> {
-    if (this.#file !== undefined) {
-      yield* this.#piece(this.#file);
+    const file = this.#file;
+    if (file !== undefined) {
+      try {
+        yield* this.#piece(file);
+      } catch (error) {
+        this.#refused(file.node, error);
+      }
       return true;
     }
     const level = this.#stack.at(-1);
