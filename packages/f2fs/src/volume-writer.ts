@@ -264,7 +264,8 @@ export class VolumeWriter {
    */
   *checkpoint({ unmount = false }: { unmount?: boolean } = {}): Task<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#changed && !(unmount && this.#mustLeave)) return;
+    const changed = this.#changed || this.unsettled.size > 0;
+    if (!changed && !(unmount && this.#mustLeave)) return;
     yield* this.#writeCheckpoint(unmount, false);
   }
 

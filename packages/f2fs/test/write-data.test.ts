@@ -138,3 +138,17 @@ describe.each(names)('%s', (name) => {
     expect(objections(device)).toBe('');
   });
 });
+
+describe('a change of nothing but the size', () => {
+  it.each(['sync', 'fsync', 'unmount'])('is durable behind %s', (how) => {
+    const device = loadGolden('plain').device.clone();
+    const volume = mount(device);
+    const [path, inode] = [...filesOf(volume)].find(([, { size }]) => size > 10_000)!;
+    const { size } = inode;
+    runSync(inode.truncate(size + 100_000));
+    if (how === 'sync') runSync(volume.sync());
+    else if (how === 'fsync') runSync(inode.fsync(inode.errorCursor(), false));
+    else runSync(volume.unmount());
+    expect(filesOf(mount(device, false)).get(path)!.size).toBe(size + 100_000);
+  });
+});

@@ -42,8 +42,6 @@ export const truncate: EditCommandSpec<Options> = {
         const after = size(before);
         try {
           if (after !== before) await edit.run('truncate', path, file.truncate(after));
-          // A size that only grew is in memory alone until something is written to the inode.
-          if (after > before) await edit.run('truncate', path, file.inode.setAttributes!({}));
           return absent || after !== before;
         } finally {
           await edit.run('close', path, vfs.close(fd));
