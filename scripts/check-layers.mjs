@@ -24,7 +24,7 @@ const importPattern =
 const packageOf = (specifier) =>
   specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
 const isTest = (file) =>
-  /\.test\.ts$/.test(file) || file.split(path.sep).includes('test') || /vitest\.(browser\.)?config\.ts$/.test(file);
+  /\.test\.ts$/.test(file) || file.split(path.sep).includes('test') || /vitest\.(\w+\.)?config\.ts$/.test(file);
 
 /** Every breach of the layer rules below `root`, one sentence each. */
 export function layerProblems(root, layers = realLayers) {
@@ -63,7 +63,7 @@ export function layerProblems(root, layers = realLayers) {
         const specifier = named ?? dynamic;
         if (specifier.startsWith('.')) {
           const target = path.relative(folder, path.resolve(path.dirname(file), specifier));
-          if (target.startsWith('..') && !/vitest\.(browser\.)?config\.ts$/.test(shown))
+          if (target.startsWith('..') && !/vitest\.(\w+\.)?config\.ts$/.test(shown))
             problems.push(`${shown} reaches out of its package: ${specifier}`);
           continue;
         }

@@ -258,7 +258,7 @@ describe('wrong usage ends with 2, and changes nothing', () => {
     ['40000000000', /^f2fs: --size: .* too many/],
     ['999999999999999', /^f2fs: 999999999999999 sectors are too many/],
     ['--size 64M -R root', /UID:GID/],
-    ['--size 64M -R 0:4294967296', /^f2fs: -R: /],
+    ['--size 64M -R 0:4294967296', /--owner <uid:gid>.*two numbers/],
     ['--size 64M -g ios', /-g, --defaults/],
     ['--size 64M -T yesterday', /whole number/],
     ['--size 64M -c /dev/null', /unknown option '-c'/],

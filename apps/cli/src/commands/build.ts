@@ -1,6 +1,6 @@
 // f2fs build: a volume from a directory or a tar archive.
 
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import {
   type BuildFormatOptions,
   type BuildOptions,
@@ -11,6 +11,8 @@ import {
 } from 'f2fskit';
 import type { Context } from '../command.ts';
 import { Interrupted, UsageError } from '../errors.ts';
+import { addNames, parsePercent } from '../format-options.ts';
+import { parseOwner } from '../operands.ts';
 import { jsonPath, type Output, type Streams, visible } from '../output.ts';
 import { showBytes } from '../show.ts';
 import { parseInteger, parseSize } from '../size.ts';
@@ -288,23 +290,3 @@ function parseWantedSize(text: string): number | 'auto' | 'min' {
 function addOne(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
-
-function addNames(text: string, before: string[] | undefined): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  return [...(before ?? []), ...names.filter((name) => name !== '')];
-}
-
-function parsePercent(text: string): number {
-  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It is a percentage.');
-  return Number(text);
-}
-
-function parseOwner(text: string): { uid: number; gid: number } {
-  const [, uid, gid] = /^(\d{1,10}):(\d{1,10})$/.exec(text) ?? [];
-  if (uid === undefined || Number(uid) > ID_MAX || Number(gid) > ID_MAX) {
-    throw new InvalidArgumentError('An owner is two numbers, UID:GID.');
-  }
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
-const ID_MAX = 0xffff_fffe;

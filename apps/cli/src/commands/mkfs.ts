@@ -10,12 +10,14 @@ import { FileDevice } from '@f2fskit/block/node';
 import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools';
 import { PaddedDevice } from '@f2fskit/images';
 import { fixedClock, runAsync, runSync, systemClock } from '@f2fskit/task';
-import { Argument, InvalidArgumentError, Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { FsError } from 'f2fskit';
 import type { Context, ImageCommandSpec } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { addNames, parsePercent } from '../format-options.ts';
 import { type FormatTarget, findTarget, writeTarget } from '../format-target.ts';
 import { occupantOf } from '../occupant.ts';
+import { parseOwner } from '../operands.ts';
 import { type Output, visible } from '../output.ts';
 import { showBytes, showTime } from '../show.ts';
 import { parseInteger, parseSize } from '../size.ts';
@@ -286,25 +288,4 @@ async function printPlan(
   ];
   await output.line(output.heading(`${visible(image)}: ${dryRun ? 'would be an F2FS volume' : 'F2FS volume made'}`));
   for (const [label, value] of rows) await output.line(`  ${label.padEnd(13)} ${value}`);
-}
-
-function addNames(text: string, before: string[] | undefined): string[] {
-  return [
-    ...(before ?? []),
-    ...text
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  ];
-}
-
-function parsePercent(text: string): number {
-  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It is a percentage.');
-  return Number(text);
-}
-
-function parseOwner(text: string): { uid: number; gid: number } {
-  const [, uid, gid] = /^(\d+):(\d+)$/.exec(text) ?? [];
-  if (uid === undefined) throw new InvalidArgumentError('An owner is two numbers, UID:GID.');
-  return { uid: Number(uid), gid: Number(gid) };
 }
