@@ -75,7 +75,7 @@ if (full && judges.qemu) {
   rings.push({
     name: `Linux judges our volumes (seed ${seed})`,
     command: bin('vitest'),
-    args: ['run', '--root', 'packages/f2fskit', '--config', 'vitest.linux.config.ts'],
+    args: ['run', '--root', 'packages/f2fskit', '--config', 'test/linux/vitest.config.ts'],
     env: { F2FSKIT_SEED: seed },
   });
 }

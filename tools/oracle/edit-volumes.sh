@@ -35,7 +35,7 @@ look() { # NAME : what is mounted
 }
 find_all() { # NAME
   [ -e /in/$1.lookups ] || return 0
-  while IFS= read -r path; do stat -c %i "/mnt/$path" 2>/dev/null || echo -; done </in/$1.lookups >/out/$1.found
+  perl -ne 'chomp; my @found = lstat "/mnt/$_"; print @found ? $found[1] : "-", "\n"' /in/$1.lookups >/out/$1.found
 }
 attach() { mount -t f2fs -o "$1" $disk /mnt; }
 steps() { # NAME SEED : each step by its name; the first that fails is the answer

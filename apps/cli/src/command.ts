@@ -88,13 +88,14 @@ export function addCommand<Options extends { json?: boolean }>(
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-/** Opens the image, hands the volume to `use` and closes it afterwards. */
+/** Opens the image, hands the volume to `use` and closes it afterwards. `norecovery`: see `openImage`. */
 export async function withVolume(
   image: string,
   { output, streams }: Context,
   use: (volume: Volume) => Promise<void>,
+  { norecovery = false }: { norecovery?: boolean } = {},
 ): Promise<void> {
-  const volume = await openImage(image, output, streams);
+  const volume = await openImage(image, output, streams, { norecovery });
   try {
     await use(volume);
   } finally {

@@ -7,10 +7,18 @@ import type { Output, Streams } from './output.ts';
 /** A volume on standard input is held in memory: at most this much. */
 const STDIN_BYTES_MAX = 2 ** 31;
 
-/** Opens the image and says on standard error what a person should know about it. */
-export async function openImage(image: string, output: Output, streams: Streams): Promise<Volume> {
+/**
+ * Opens the image and says on standard error what a person should know about it. `norecovery`: as it lies there, without what
+ * was fsynced behind the last checkpoint.
+ */
+export async function openImage(
+  image: string,
+  output: Output,
+  streams: Streams,
+  { norecovery = false }: { norecovery?: boolean } = {},
+): Promise<Volume> {
   const [source, options] = await sourceOf(image, streams);
-  const volume = await openVolume(source, options);
+  const volume = await openVolume(source, { ...options, norecovery });
   for (const problem of volume.problems) output.note(problem.message);
   return volume;
 }

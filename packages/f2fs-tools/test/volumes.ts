@@ -9,9 +9,9 @@ import { runSync } from '@f2fskit/task';
 import { loadGolden, readImageBlock, sparseDevice, writeImageBlock } from '@f2fskit/testkit';
 import { Vfs } from '@f2fskit/vfs';
 
-/** Mounts a device with every codec. */
+/** Mounts a device with every codec, at its checkpoint: what is dumped and checked is what lies there. */
 export function mount(device: MemoryDevice): F2fsVolume {
-  return runSync(mountF2fs(device, { codecs: defaultCodecs() }));
+  return runSync(mountF2fs(device, { codecs: defaultCodecs(), norecovery: true }));
 }
 
 let pinned: MemoryDevice | undefined;

@@ -54,18 +54,22 @@ function forEachInRanges(packed: string, visit: (point: number) => void): void {
 }
 
 /**
- * The folded bytes of a name; `undefined` when the name is compared as it is: it is not UTF-8, nothing of it is left, or
- * more than Linux has room for (Linux then hashes and compares the stored bytes).
+ * What Linux hashes: the folded bytes, as {@link foldName}, where it has room for them; `undefined` where it hashes the stored
+ * bytes, and where a strict directory refuses the name.
  */
-export function foldName(name: Uint8Array): Uint8Array | undefined {
-  const folded = foldWhole(name);
+export function foldForHash(name: Uint8Array): Uint8Array | undefined {
+  const folded = foldName(name);
   return folded !== undefined && folded.length < FOLDED_BYTES_END ? folded : undefined;
 }
 
 /** Linux folds into 255 bytes, the last of them a zero. */
 const FOLDED_BYTES_END = 255;
 
-function foldWhole(name: Uint8Array): Uint8Array | undefined {
+/**
+ * The folded bytes of a name, of whatever length: what names are compared by. `undefined` when the name is compared as it is: it
+ * is not UTF-8, or nothing of it is left.
+ */
+export function foldName(name: Uint8Array): Uint8Array | undefined {
   if (name.every((byte) => byte < 0x80)) {
     return name.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
   }

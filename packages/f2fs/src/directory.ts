@@ -35,7 +35,7 @@ import {
 import { BlockMapping, type DecodedInode, mapBlocks, type NodeStore } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { bytesEqual, type DirectoryBatch, type DirectoryEntry, type DirectoryReader } from '@f2fskit/vfs';
-import { foldName } from './casefold.ts';
+import { foldForHash, foldName } from './casefold.ts';
 import {
   type DentryArea,
   isDot,
@@ -239,7 +239,12 @@ export function* findDentry(
     (stored) => bytesEqual(stored.name, name) || (folded !== undefined && foldsTo(stored.name, folded)),
   );
   if (isInline(directory)) return search.area(yield* inlineArea(store, directory)) ?? search.absent();
-  let found = yield* searchBuckets(store, directory, dentryHash(folded ?? name), search);
+  let found = yield* searchBuckets(
+    store,
+    directory,
+    dentryHash(isCasefolded(directory) ? (foldForHash(name) ?? name) : name),
+    search,
+  );
   if (found === undefined && isCasefolded(directory)) found = yield* searchAll(store, directory, search);
   return found ?? search.absent();
 }

@@ -265,7 +265,9 @@ class Look implements Examination {
   }
 
   named(call: string, error: FsError): void {
-    if (error.syscall === undefined || error.path === undefined) {
+    // As in Node, an error of reading what is open already names no path.
+    const pathless = error.syscall === 'read' && error.code === 'EISDIR';
+    if (error.syscall === undefined || (error.path === undefined && !pathless)) {
       this.broken.push(`${call} threw an error without syscall and path: ${error.message}`);
     }
   }

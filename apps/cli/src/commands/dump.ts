@@ -153,8 +153,12 @@ export const dump: ImageCommandSpec<Options> = {
     const read = fromDevice[name as string];
     if (read === undefined) {
       const { print } = structures[name as string]!;
-      await withVolume(image, context, (volume) =>
-        asUsage(() => print(volume, args, options, context.output), context),
+      // As it lies there: recovery would show what a mount makes of it.
+      await withVolume(
+        image,
+        context,
+        (volume) => asUsage(() => print(volume, args, options, context.output), context),
+        { norecovery: true },
       );
       return;
     }

@@ -6,7 +6,7 @@
 import { EINVAL, ENAMETOOLONG, ENOENT, ENOKEY, ENOTDIR, EPERM, EXDEV, FsError } from '@f2fskit/errno';
 import { InodeFlag, isDotName, MAX_NAME_BYTES } from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
-import { foldName } from '../casefold.ts';
+import { foldForHash } from '../casefold.ts';
 import { isImpossibleName } from '../dentry-area.ts';
 import { isCasefolded, isEncrypted } from '../directory.ts';
 import type { F2fsInode } from '../inode.ts';
@@ -32,7 +32,7 @@ export function checkNewEntry({ store }: VolumeWriter, directory: DecodedInode, 
   if ((directory.fields.flags & InodeFlag.immutable) !== 0) throw new FsError(EPERM);
   if (isEncrypted(directory)) throw new FsError(ENOKEY, 'the directory is encrypted');
   if (!isCasefolded(directory) || (store.superblock.encodingFlags & STRICT_ENCODING) === 0) return;
-  if (foldName(name) === undefined) throw new FsError(EINVAL, 'the directory takes only names that it can fold');
+  if (foldForHash(name) === undefined) throw new FsError(EINVAL, 'the directory takes only names that it can fold');
 }
 
 /** Whether a name may go, and the file with it. Throws EPERM. */

@@ -25,7 +25,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
-import { foldName } from '../casefold.ts';
+import { foldForHash } from '../casefold.ts';
 import { changeInodeNode, setChangeTime, setModifyTime } from '../change-inode.ts';
 import { isCasefolded, isInline } from '../directory.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
@@ -51,7 +51,7 @@ export interface Insertion {
 
 /** The hash under which a directory keeps a name. */
 export function hashIn(directory: DecodedInode, name: Uint8Array): number {
-  return dentryHash((isCasefolded(directory) ? foldName(name) : undefined) ?? name);
+  return dentryHash((isCasefolded(directory) ? foldForHash(name) : undefined) ?? name);
 }
 
 /** Moves the entries of an inline directory into a block where `name` does not fit. Throws ENOSPC with nothing changed. */

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { FsError } from '@f2fskit/errno';
 import { runSync, type Task } from '@f2fskit/task';
 import { comparableManifest } from '@f2fskit/testkit/model';
-import type { Inode } from '@f2fskit/vfs';
+import { FileFlag, type Inode } from '@f2fskit/vfs';
 import type { Volume } from '../../src/node/index.ts';
 import { manifestSync } from '../manifest-lines.ts';
 
@@ -13,7 +13,7 @@ import { manifestSync } from '../manifest-lines.ts';
 export interface Contents {
   /** As `ModelFilesystem.manifest()`, with mtimes. */
   manifest: string[];
-  /** `path TAB start-end TAB sha256` of files of more than 1 GiB. */
+  /** `path TAB start-end TAB sha256` of files of more than 1 GiB, without compressed ones. */
   far: string[];
   /** `path TAB name=0xhex`. */
   xattrs: string[];
@@ -41,7 +41,8 @@ export function ourContents(volume: Volume): Contents {
       xattrs.push(`${path}\t${shown}=0x${Buffer.from(value).toString('hex')}`);
     }
     const { kind, size } = inode.attributes();
-    if (kind === 'file' && size > FAR_BYTES_MIN) far.push(...runSync(farLines(inode, path)));
+    const compressed = (inode.flags() & FileFlag.compressed) !== 0;
+    if (kind === 'file' && size > FAR_BYTES_MIN && !compressed) far.push(...runSync(farLines(inode, path)));
   }
   const { bsize, blocks, bfree, bavail, files, ffree, type } = volume.statfsSync('/');
   return {
