@@ -86,7 +86,8 @@ class Look implements Examination {
       const metered = new MeteredDevice(device, this.meter);
       const volume = this.attempt(
         'open',
-        () => openVolumeSync(metered, { tracer, cache: this.cache }),
+        // As it lies there: what recovery makes of a damaged chain is another state, and depends on all of it.
+        () => openVolumeSync(metered, { tracer, cache: this.cache, norecovery: true }),
         (error) => {
           this.refused = error;
         },
@@ -101,6 +102,13 @@ class Look implements Examination {
         this.edge(volume);
         this.archive(volume);
       });
+      if (volume.problems.some(({ kind }) => kind === 'recovery' || kind === 'orphans')) {
+        // Recovered in memory: whatever it is, it opens or says why, and can be listed.
+        this.attempt('recovery', () => {
+          const recovered = openVolumeSync(device, { cache: this.cache });
+          this.attempt('recovered', () => void recovered.readdirSync('/', { recursive: true }));
+        });
+      }
     });
   }
 
@@ -265,7 +273,7 @@ class Look implements Examination {
   }
 
   named(call: string, error: FsError): void {
-    // As in Node, an error of reading what is open already names no path.
+    // As in Node, the error for a directory that is read names no path.
     const pathless = error.syscall === 'read' && error.code === 'EISDIR';
     if (error.syscall === undefined || (error.path === undefined && !pathless)) {
       this.broken.push(`${call} threw an error without syscall and path: ${error.message}`);

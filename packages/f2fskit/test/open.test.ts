@@ -73,7 +73,7 @@ describe('methods', () => {
     } catch (error) {
       expect(error).toBeInstanceOf(FsError);
       expect(error).toMatchObject({ code, syscall });
-      // Node reads what is open already, and names no path.
+      // As in Node, which has opened the directory by then.
       if (syscall === 'read') expect((error as FsError).path).toBeUndefined();
       else expect((error as FsError).path).toMatch(/^\//);
       expect((error as FsError).errno).toBeLessThan(0);

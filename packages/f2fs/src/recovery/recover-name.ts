@@ -8,6 +8,7 @@ import { Advise, corrupt, type InodeFields, RawInode } from '@f2fskit/f2fs-forma
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { bytesEqual } from '@f2fskit/vfs';
+import { changeInodeNode, setChangeTime, setModifyTime } from '../change-inode.ts';
 import { isDot, isImpossibleName, readDentries } from '../dentry-area.ts';
 import { DentryAreas, type FoundDentry, findDentry, isCasefolded, isEncrypted } from '../directory.ts';
 import { isEmptyDirectory, removeDentry } from '../names/change-dentry.ts';
@@ -36,6 +37,11 @@ export function* recoverName(writer: VolumeWriter, { fields, view }: LoggedInode
   const insertion = yield* planInsertion(writer, parentIno, name, storedHash(fields, view, directory));
   const claim = yield* Claim.take(writer, insertion.blocks, insertion.nodes);
   yield* insertDentry(writer, insertion, claim, { name, ino, fileType });
+  // The name was made when the file was: every recovery of this chain gives the same volume (I-65).
+  yield* changeInodeNode(writer, parentIno, (parent) => {
+    setModifyTime(parent, fields.ctime);
+    setChangeTime(parent, fields.ctime);
+  });
   return freed;
 }
 

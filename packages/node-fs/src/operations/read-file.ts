@@ -3,7 +3,7 @@
 import { EBADF, EISDIR, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import { type OpenFile, READ_FILE_BYTES_MAX } from '@f2fskit/vfs';
-import type { Abortable, AbortSignalLike, Encoding, PathLike, TextOptions } from '../api.ts';
+import type { Abortable, AbortSignalLike, Encoding, PathLike, TextOptions, UrlLike } from '../api.ts';
 import { fileTooLarge } from '../argument-error.ts';
 import { toEncoding, toOptions, toSignal } from '../arguments.ts';
 import { abortPoint, bytesOrText, type FsContext } from '../context.ts';
@@ -26,7 +26,8 @@ export function* readFile<B extends Uint8Array>(
   if (abort !== undefined) yield* abortPoint(abort);
   if (isDescriptor(from)) return bytesOrText(context, yield* readRest(openFile(context, from, 'read'), abort), wanted);
   const fd = yield* open(context, from, flag);
-  const bytes = yield* thenClose(context, fd, readRest(openFile(context, fd, 'read'), abort));
+  const path = typeof from === 'string' || from instanceof Uint8Array ? from : (from as UrlLike).pathname;
+  const bytes = yield* thenClose(context, fd, readRest(openFile(context, fd, 'read'), abort, path));
   return bytesOrText(context, bytes, wanted);
 }
 
@@ -37,12 +38,13 @@ export function isDescriptor(from: unknown): from is number {
 
 const NOTHING = new Uint8Array(0);
 
-function* readRest(file: OpenFile, signal: AbortSignalLike | undefined): Task<Uint8Array> {
+/** Node names no path for a directory; for what a volume has of its own, damage or a missing codec, we do. */
+function* readRest(file: OpenFile, signal: AbortSignalLike | undefined, path?: string | Uint8Array): Task<Uint8Array> {
   const { inode, readable } = file;
   if (!readable) throw new FsError(EBADF, { syscall: 'read' });
   if (inode.kind === 'directory') throw new FsError(EISDIR, { syscall: 'read' });
   const { size } = inode.attributes();
   if (size > READ_FILE_BYTES_MAX) throw fileTooLarge(size);
   const between = signal === undefined ? undefined : () => abortPoint(signal);
-  return yield* withPath('read', undefined, file.readRest(between));
+  return yield* withPath('read', path, file.readRest(between));
 }
