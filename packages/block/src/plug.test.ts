@@ -16,6 +16,7 @@ import {
   TracingDevice,
   writeBio,
 } from './index.ts';
+import type { BioEvent } from './tracing-device.ts';
 
 const BLOCK = 4096;
 
@@ -25,7 +26,7 @@ function plugged(options: PlugOptions = {}, device: BlockDevice = new MemoryDevi
   const requests: string[] = [];
   tracer.listen((name, event) => {
     if (name !== 'bio:submit') return;
-    const { operation, offset, size, segments } = event;
+    const { operation, offset, size, segments } = event as BioEvent;
     requests.push(operation === 'flush' ? 'flush' : `${operation} ${offset / BLOCK}+${size / BLOCK}[${segments}]`);
   });
   return { plug: new Plug(new TracingDevice(device, tracer), options), requests };

@@ -16,7 +16,7 @@ import { modelOfVolume } from './model-of-volume.ts';
 import { StepClock } from './model-run.ts';
 
 const LONG = process.env['F2FSKIT_FULL'] === '1';
-const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 20 : 2)) }, (_, index) => 1 + index);
+const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 8 : 2)) }, (_, index) => 1 + index);
 /** Operations between two syncs. */
 const STRIDE = 12;
 

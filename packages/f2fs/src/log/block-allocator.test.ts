@@ -141,32 +141,35 @@ describe('a volume that is full', () => {
     }
   }
 
-  it.each([9, 10])('takes overwrites without end: logs fill holes, nothing is refused (seed %i)', (seed) => {
-    const random = seededRandom(seed);
-    const world = open('plain');
-    const before = new Set(world.committed);
-    const { writer } = world;
-    fill(world, random);
-    expect(() => writer.space.reserve(1)).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
-    const holes = new Set<number>();
-    const addresses = [...world.owners.keys()];
-    for (let step = 0; step < 12_000; step++) {
-      // A block is written anew: a new place first, then the old one is given up.
-      const { version } = writer.current;
-      runSync(writer.operation(nothing()));
-      if (writer.current.version !== version) world.committed = validBlocks(world);
-      const index = random.below(addresses.length);
-      const old = addresses[index]!;
-      const { type } = world.owners.get(old)!;
-      addresses[index] = allocate(world, random, type);
-      runSync(writer.allocator.invalidate(old));
-      world.owners.delete(old);
-      if (writer.allocator.logs[type]!.allocation === AllocationType.ssr) holes.add(type);
-    }
-    expect(holes.size, 'logs that filled holes').toBeGreaterThan(0);
-    checkpoint(world);
-    compareWithFreshMount(world, before);
-  });
+  it.each(process.env.F2FSKIT_FULL === '1' ? [9, 10] : [9])(
+    'takes overwrites without end: logs fill holes, nothing is refused (seed %i)',
+    (seed) => {
+      const random = seededRandom(seed);
+      const world = open('plain');
+      const before = new Set(world.committed);
+      const { writer } = world;
+      fill(world, random);
+      expect(() => writer.space.reserve(1)).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
+      const holes = new Set<number>();
+      const addresses = [...world.owners.keys()];
+      for (let step = 0; step < 12_000; step++) {
+        // A block is written anew: a new place first, then the old one is given up.
+        const { version } = writer.current;
+        runSync(writer.operation(nothing()));
+        if (writer.current.version !== version) world.committed = validBlocks(world);
+        const index = random.below(addresses.length);
+        const old = addresses[index]!;
+        const { type } = world.owners.get(old)!;
+        addresses[index] = allocate(world, random, type);
+        runSync(writer.allocator.invalidate(old));
+        world.owners.delete(old);
+        if (writer.allocator.logs[type]!.allocation === AllocationType.ssr) holes.add(type);
+      }
+      expect(holes.size, 'logs that filled holes').toBeGreaterThan(0);
+      checkpoint(world);
+      compareWithFreshMount(world, before);
+    },
+  );
 });
 
 it('a block that is given up twice is an inconsistency, not a count below zero', () => {
