@@ -72,17 +72,17 @@ for (const entry of ${JSON.stringify(entries)}) {
     path.join(project, 'use.ts'),
     `import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { openVolume, FsError, type Attributes } from 'f2fskit';
+import { openVolume, FsError, type Stats } from 'f2fskit';
 ${entries.map((entry, index) => `import * as m${index} from '${entry}';`).join('\n')}
 const volume = await openVolume(gunzipSync(readFileSync('plain.img.gz')));
-const attributes: Attributes = await volume.promises.stat('/d');
-const names: string[] = (await volume.promises.readdir('/d')).map(({ name }) => new TextDecoder().decode(name));
+const stats: Stats = await volume.promises.stat('/d');
+const names: string[] = await volume.promises.readdir('/d');
 try {
   volume.readFileSync('/absent');
 } catch (error) {
   if (!(error instanceof FsError) || error.code !== 'ENOENT') throw error;
 }
-console.log(attributes.kind, names.includes('text'), [${entries.map((_, index) => `m${index}`).join(', ')}].length);
+console.log(stats.isDirectory() ? 'directory' : 'something else', names.includes('text'), [${entries.map((_, index) => `m${index}`).join(', ')}].length);
 await volume.close();
 `,
   );
