@@ -11,26 +11,15 @@ import {
 } from 'f2fskit';
 import type { Context } from '../command.ts';
 import { Interrupted, UsageError } from '../errors.ts';
-import { addNames, parsePercent } from '../format-options.ts';
+import { addNames, type FormatValues, parsePercent } from '../format-options.ts';
 import { parseOwner } from '../operands.ts';
 import { jsonPath, type Output, type Streams, visible } from '../output.ts';
 import { showBytes } from '../show.ts';
 import { parseInteger, parseSize } from '../size.ts';
 import { sourceDateEpoch } from '../time.ts';
 
-interface Options {
+interface Options extends FormatValues {
   size?: number | 'auto' | 'min';
-  label?: string;
-  features?: string[];
-  largeNat?: boolean;
-  overprovision?: number;
-  uuid?: string;
-  encoding?: string;
-  segmentsPerSection?: number;
-  sectionsPerZone?: number;
-  hot?: string[];
-  cold?: string[];
-  defaults?: 'android';
   owner?: { uid: number; gid: number };
   include?: string[];
   exclude?: string[];

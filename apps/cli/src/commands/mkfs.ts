@@ -14,7 +14,7 @@ import { Argument, Option } from 'commander';
 import { FsError } from 'f2fskit';
 import type { Context, ImageCommandSpec } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { addNames, parsePercent } from '../format-options.ts';
+import { addNames, type FormatValues, parsePercent } from '../format-options.ts';
 import { type FormatTarget, findTarget, writeTarget } from '../format-target.ts';
 import { occupantOf } from '../occupant.ts';
 import { parseOwner } from '../operands.ts';
@@ -24,19 +24,8 @@ import { parseInteger, parseSize } from '../size.ts';
 import { sourceDateEpoch } from '../time.ts';
 import { runWatched } from '../watched-device.ts';
 
-interface Options {
+interface Options extends FormatValues {
   size?: number;
-  label?: string;
-  features?: string[];
-  largeNat?: boolean;
-  overprovision?: number;
-  uuid?: string;
-  encoding?: string;
-  segmentsPerSection?: number;
-  sectionsPerZone?: number;
-  hot?: string[];
-  cold?: string[];
-  defaults?: 'android';
   heap?: '0' | '1';
   sectorSize?: number;
   owner?: { uid: number; gid: number };
