@@ -124,7 +124,8 @@ export class MemoryDevice implements BlockDevice {
       const index = Math.floor((offset + done) / MEMORY_CHUNK_SIZE);
       const start = offset + done - index * MEMORY_CHUNK_SIZE;
       const count = Math.min(MEMORY_CHUNK_SIZE - start, source.byteLength - done);
-      this.#own(index, count === MEMORY_CHUNK_SIZE).set(source.subarray(done, done + count), start);
+      const bytes = this.#own(index, count === MEMORY_CHUNK_SIZE);
+      bytes.set(count === source.byteLength ? source : source.subarray(done, done + count), start);
       done += count;
     }
   }

@@ -15,10 +15,12 @@ describe('FolioIndex', () => {
     fc.constantFrom(INDEX_END - 1, INDEX_END - 512, 2 ** 31, 2 ** 30 + 5),
   );
   const step = fc.record({
-    action: fc.constantFrom('insert', 'insert', 'insert', 'remove', 'mark', 'unmark'),
+    action: fc.constantFrom('insert', 'insert', 'insert', 'remove', 'mark', 'unmark', 'copy'),
     at: place.map((at) => Math.max(0, at)),
     order: fc.oneof(fc.constant(0), fc.nat({ max: 9 })),
     mark: fc.constantFrom(...Object.values(Mark)),
+    /** Pages of a range, for copying marks. */
+    length: fc.oneof(fc.nat({ max: 300 }), fc.constantFrom(64, 4096, 2 ** 31)),
   });
 
   it('is a map from every page to its folio, with marks: against a model, for any sequence (I-1, I-4)', () => {
@@ -36,7 +38,7 @@ describe('FolioIndex', () => {
             folios
               .filter((folio) => folio.endIndex > page && (mark === undefined || marks.get(folio)!.has(mark)))
               .sort((a, b) => a.index - b.index)[0];
-          for (const { action, at, order, mark } of steps) {
+          for (const { action, at, order, mark, length } of steps) {
             if (action === 'insert') {
               const start = at - (at % 2 ** order);
               const next = nextOf(start);
@@ -47,6 +49,15 @@ describe('FolioIndex', () => {
               index.insert(folio);
               folios.push(folio);
               marks.set(folio, new Set());
+              continue;
+            }
+            if (action === 'copy') {
+              const end = Math.min(INDEX_END, at + length);
+              index.copyMark(at, end, mark, Mark.TOWRITE);
+              for (const folio of folios) {
+                const wanted = folio.index < end && folio.endIndex > at && marks.get(folio)!.has(mark);
+                if (wanted) marks.get(folio)!.add(Mark.TOWRITE);
+              }
               continue;
             }
             const folio = nextOf(at) ?? folios[0];
@@ -67,7 +78,21 @@ describe('FolioIndex', () => {
           for (const page of pages) {
             expect(index.find(page)).toBe(covering(page));
             expect(index.next(page)).toBe(nextOf(page));
-            for (const mark of Object.values(Mark)) expect(index.next(page, mark)).toBe(nextOf(page, mark));
+            for (const mark of Object.values(Mark)) {
+              expect(index.next(page, mark)).toBe(nextOf(page, mark));
+              const expected: Folio[] = [];
+              const end = Math.min(INDEX_END, page + 5000);
+              for (let pages = 0, at = page; pages < 100; ) {
+                const next = nextOf(at, mark);
+                if (next === undefined || next.index >= end) break;
+                expected.push(next);
+                pages += next.pages;
+                at = next.endIndex;
+              }
+              const found: Folio[] = [];
+              index.collect(page, end, mark, 100, found);
+              expect(found).toEqual(expected);
+            }
           }
           for (const folio of folios) {
             for (const mark of Object.values(Mark))

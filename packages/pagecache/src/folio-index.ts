@@ -31,7 +31,7 @@ export const Mark = { DIRTY: 0, WRITEBACK: 1, TOWRITE: 2 } as const;
 export type Mark = (typeof Mark)[keyof typeof Mark];
 const MARKS = 3;
 
-class IndexNode {
+export class IndexNode {
   /** A slot covers 2^shift pages. */
   readonly shift: number;
   parent: IndexNode | undefined;
@@ -153,6 +153,7 @@ export class FolioIndex {
       node.slots[slot] = folio;
     }
     node.used += count;
+    folio.indexNode = node;
   }
 
   /** Takes a folio out, with its marks. */
@@ -169,6 +170,7 @@ export class FolioIndex {
     const count = 1 << (folio.order - node.shift);
     for (let slot = first; slot < first + count; slot++) node.slots[slot] = undefined;
     node.used -= count;
+    folio.indexNode = undefined;
     while (node.used === 0 && node.parent !== undefined) {
       node.parent.slots[node.slot] = undefined;
       node.parent.used--;
@@ -221,20 +223,39 @@ export class FolioIndex {
       if (folio === undefined || folio.index >= end) return;
       this.setMark(folio, to);
       at = folio.endIndex;
+      // From the start of a node whose pages are all asked for, the others in it are marked at once.
+      const node = folio.indexNode;
+      if (node === undefined || node.shift > 0 || folio.index % SLOTS !== 0 || folio.index + SLOTS > end) continue;
+      node.marks[2 * to]! |= node.marks[2 * from]!;
+      node.marks[2 * to + 1]! |= node.marks[2 * from + 1]!;
+      at = folio.index + SLOTS;
+    }
+  }
+
+  /**
+   * The marked folios that cover pages of [start, end), in order, up to about `pagesMax` pages: those are appended to `found`.
+   */
+  collect(start: number, end: number, mark: Mark, pagesMax: number, found: Folio[]): void {
+    for (let at = start, pages = 0; pages < pagesMax; ) {
+      let folio = this.next(at, mark);
+      if (folio === undefined || folio.index >= end) return;
+      // What follows in the same node is found without another way down.
+      const node = folio.indexNode;
+      const span = node === undefined ? 0 : SLOTS * 2 ** node.shift;
+      const nodeEnd = node === undefined ? 0 : folio.index - (folio.index % span) + span;
+      while (folio !== undefined && folio.index < end && pages < pagesMax) {
+        found.push(folio);
+        pages += folio.pages;
+        at = folio.endIndex;
+        folio = node !== undefined && at < nodeEnd ? search(node, at, mark) : undefined;
+      }
     }
   }
 
   /** The node in whose slots a folio of the index stands. */
-  #nodeOf({ index, order }: Folio): IndexNode {
-    const shift = order < NODE_SHIFT ? 0 : NODE_SHIFT;
-    let node = this.#root;
-    assert(node !== undefined, 'the folio is in the index');
-    while (node.shift > shift) {
-      const child: IndexNode | Folio | undefined = node.slots[(index >>> node.shift) & SLOT_MASK];
-      assert(child instanceof IndexNode, 'the folio is in the index');
-      node = child;
-    }
-    return node;
+  #nodeOf({ indexNode }: Folio): IndexNode {
+    assert(indexNode !== undefined, 'the folio is in the index');
+    return indexNode;
   }
 
   /** One more level on top. */

@@ -16,6 +16,7 @@
 import { assert } from '@f2fskit/errno';
 import { Completion, type Task } from '@f2fskit/task';
 import { BlockBits } from './block-bits.ts';
+import type { IndexNode } from './folio-index.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from './frame-allocator.ts';
 import type { Mapping } from './mapping.ts';
 import type { PageCache } from './page-cache.ts';
@@ -65,6 +66,8 @@ export class Folio {
   writebackEnd: Completion | undefined = undefined;
   /** Where metadata was read from, in blocks of the device; 0 where nobody needs to know. */
   address = 0;
+  /** Where it stands in the index of its mapping. For `folio-index.ts`. */
+  indexNode: IndexNode | undefined = undefined;
   /** Links of the reclaim list. */
   newer: Folio | undefined = undefined;
   older: Folio | undefined = undefined;

@@ -13,7 +13,7 @@
 
 import { FsError } from '@f2fskit/errno';
 import { ErrorCursor, type Mapping, Mark, type PageCache } from '@f2fskit/pagecache';
-import { type Clock, Completion, finished, type Scheduler, type Task } from '@f2fskit/task';
+import { type Clock, Completion, type Scheduler, type Task } from '@f2fskit/task';
 import { balanceDirtyPages } from './balance-dirty-pages.ts';
 import type { Timer } from './timer.ts';
 import type { PassResult, WritebackControl } from './writeback-pass.ts';
@@ -41,8 +41,6 @@ interface Entry {
   readonly file: DirtyFile;
   dirtySinceMs: number;
 }
-
-const NOTHING = finished<void>(undefined);
 
 export class Flusher {
   readonly cache: PageCache;
@@ -130,11 +128,11 @@ export class Flusher {
 
   /**
    * For a writer that holds no folio: waits until not too much is dirty. Where nothing works in the background, it writes
-   * by itself.
+   * by itself. `undefined` where there is no reason to.
    */
-  throttle(): Task<void> {
+  throttle(): Task<void> | undefined {
     const { overDirtyBackground, overDirtyLimit } = this.cache;
-    return overDirtyBackground || overDirtyLimit ? this.#throttle() : NOTHING;
+    return overDirtyBackground || overDirtyLimit ? this.#throttle() : undefined;
   }
 
   *#throttle(): Task<void> {

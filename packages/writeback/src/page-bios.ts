@@ -29,10 +29,15 @@ export interface PageBiosOptions {
   segmentsMax?: number;
 }
 
+/** A bio to which more is added. Memory that continues the last piece becomes part of it when the piece is complete. */
 interface OpenBio {
   bio: Bio;
   receivers: Array<Folio | WriteReceiver>;
   lengths: number[];
+  /** The last piece, which the bio has not got yet: bytes [from, to) of `buffer`. */
+  buffer: ArrayBufferLike;
+  from: number;
+  to: number;
 }
 
 const BYTES_MAX = 4 * 1024 * 1024;
@@ -116,25 +121,36 @@ export class PageBios {
 
   #append(memory: Uint8Array, offset: number, receiver: Folio | WriteReceiver, stream: number, flags: number): void {
     assert((flags & (BioFlag.PREFLUSH | BioFlag.FUA)) === 0, 'bios that are merged make no promises');
+    const { buffer, byteOffset, byteLength } = memory;
+    const end = byteOffset + byteLength;
     const open = this.#open.get(stream);
     if (open !== undefined) {
       const { bio } = open;
-      const fits = bio.endOffset === offset && bio.flags === flags && bio.size + memory.length <= this.#bytesMax;
-      if (fits && bio.append(memory, this.#segmentsMax)) {
+      const size = bio.size + open.to - open.from;
+      const continues = open.buffer === buffer && open.to === byteOffset;
+      const fits = continues || bio.segments.length + 1 < this.#segmentsMax;
+      if (fits && bio.offset + size === offset && bio.flags === flags && size + byteLength <= this.#bytesMax) {
+        if (!continues) {
+          bio.append(pieceOf(open));
+          open.buffer = buffer;
+          open.from = byteOffset;
+        }
+        open.to = end;
         open.receivers.push(receiver);
-        open.lengths.push(memory.length);
+        open.lengths.push(byteLength);
         return;
       }
       this.#submit(stream, open);
     }
-    const bio = writeBio(offset, [memory], flags);
-    this.#open.set(stream, { bio, receivers: [receiver], lengths: [memory.length] });
+    const bio = writeBio(offset, [], flags);
+    this.#open.set(stream, { bio, receivers: [receiver], lengths: [byteLength], buffer, from: byteOffset, to: end });
   }
 
   #submit(stream: number, open: OpenBio): void {
     this.#open.delete(stream);
     this.submitted++;
     this.inFlight++;
+    open.bio.append(pieceOf(open));
     open.bio.completion.subscribe(() => this.#ended(open));
     this.device.submit(open.bio);
   }
@@ -156,4 +172,8 @@ export class PageBios {
     this.#idle = undefined;
     idle?.complete();
   }
+}
+
+function pieceOf({ buffer, from, to }: OpenBio): Uint8Array {
+  return new Uint8Array(buffer, from, to - from);
 }

@@ -154,7 +154,7 @@ describe('a buffered write', () => {
             begins++;
             return yield* lockPageForWrite(mapping, position / PAGE_SIZE);
           },
-          *writeEnd(position, length, copied, folio) {
+          writeEnd(position, length, copied, folio) {
             ends++;
             return finishPageWrite(folio, position, length, copied, () => {});
           },
@@ -177,7 +177,7 @@ describe('a buffered write', () => {
     const done = runSync(
       performWrite(mapping, 2 * PAGE_SIZE, new BytesSource(pattern(8 * PAGE_SIZE, 1)), {
         writeBegin: (position) => lockPageForWrite(mapping, position / PAGE_SIZE),
-        *writeEnd(position, length, copied, folio) {
+        writeEnd(position, length, copied, folio) {
           lengths.push(length / PAGE_SIZE);
           return finishPageWrite(folio, position, length, copied, () => {});
         },

@@ -25,13 +25,18 @@ export interface PageWriteOperations {
    * are to be written there, or up to the end of the folio. Undoes everything when it throws.
    */
   writeBegin(position: number, length: number): Task<Folio>;
+  /** As `writeBegin` where it waits for nothing; else `undefined`, with nothing changed. Most pieces need no more. */
+  tryBegin?(position: number, length: number): Folio | undefined;
   /**
    * `copied` of `length` bytes are in the folio. Returns how many of them count: `copied` or 0. Marks them uptodate and dirty,
    * extends the file while the folio is locked (I-25), unlocks and puts it, also when it throws. See `finishPageWrite`.
    */
-  writeEnd(position: number, length: number, copied: number, folio: Folio): Task<number>;
-  /** Waits until not too much is dirty; no folio is locked. Default {@link balanceDirtyPages}; see `Flusher.throttle`. */
-  throttle?(): Task<void>;
+  writeEnd(position: number, length: number, copied: number, folio: Folio): number;
+  /**
+   * Waits until not too much is dirty, `undefined` where it is not; no folio is locked. Default {@link balanceDirtyPages}; see
+   * `Flusher.throttle`.
+   */
+  throttle?(): Task<void> | undefined;
 }
 
 /** Tries without a byte after which a source is taken to be broken. */
@@ -52,23 +57,27 @@ export function* performWrite(
   /** What could be copied of a piece that was refused: the next try is for that. */
   let limit = Number.POSITIVE_INFINITY;
   let tries = 0;
+  /** Where the bytes end that the source has made available. */
+  let prepared = 0;
   try {
     while (done < source.length) {
       const at = position + done;
       const length = Math.min(chunk - (at % chunk), source.length - done, limit);
-      yield* source.prepare(done, length);
-      const folio = yield* operations.writeBegin(at, length);
+      if (prepared < done + length) prepared = done + (yield* source.prepare(done, length));
+      const folio = operations.tryBegin?.(at, length) ?? (yield* operations.writeBegin(at, length));
       const from = at - folio.position;
       assert(folio.locked && from >= 0 && from < folio.size, 'the folio is locked and contains the position');
       const room = Math.min(length, folio.size - from);
-      const copied = source.copy(done, folio.bytes.subarray(from, from + room));
-      const taken = yield* operations.writeEnd(at, room, copied, folio);
+      const copied = source.copy(done, room === folio.size ? folio.bytes : folio.bytes.subarray(from, from + room));
+      const taken = operations.writeEnd(at, room, copied, folio);
       assert(taken === copied || taken === 0, 'what was copied counts as a whole, or not at all');
       limit = Number.POSITIVE_INFINITY;
+      if (copied < room) prepared = done;
       if (taken > 0) {
         done += taken;
         tries = 0;
-        yield* operations.throttle?.() ?? balanceDirtyPages(mapping.cache);
+        const brake = operations.throttle === undefined ? balanceDirtyPages(mapping.cache) : operations.throttle();
+        if (brake !== undefined) yield* brake;
       } else {
         chunk = Math.max(PAGE_SIZE, chunk / 2);
         if (copied > 0) limit = copied;

@@ -55,16 +55,17 @@ export interface PageWriter {
   /**
    * Takes a folio that is locked, clean (`clearDirtyForIo`) and not under writeback, and unlocks it, before it returns or before
    * `finish` does. Throws an FsError, after dropping and unlocking it, for what another try will not change: that becomes
-   * an error of the mapping. `writeSinglePage` does all this for who only has to say where a block goes.
+   * an error of the mapping. `writeSinglePage` does all this for who only has to say where a block goes. The result itself
+   * where nothing had to be waited for: most pages then cost no task.
    */
-  writePage(folio: Folio, pass: WritebackPass): Task<PageResult>;
+  writePage(folio: Folio, pass: WritebackPass): PageResult | Task<PageResult>;
   /**
    * Called before a folio is locked, with everything that was gathered: the folio is `batch[at]`, some may have left the
    * mapping. Returns -1 to go on, or the page from which to gather again, not above this folio and less than a batch
    * below it, and not below what `writePage` keeps. Leaves no folio locked but those. Throws EAGAIN where it is too early,
    * another FsError where it will never be possible: the folio is dropped then, as one that could not be written.
    */
-  prepare?(batch: readonly Folio[], at: number, pass: WritebackPass): Task<number>;
+  prepare?(batch: readonly Folio[], at: number, pass: WritebackPass): number | Task<number>;
   /**
    * Writes what `writePage` has kept. At the end of each round over the range, also after errors. Throws as `writePage`
    * does.
@@ -186,15 +187,8 @@ class Walk {
   #gather(at: number): Folio[] {
     const { mapping, endIndex } = this.#pass;
     const batch: Folio[] = [];
-    let pages = 0;
-    for (let next = at; pages < this.#batchPages; ) {
-      const folio = mapping.index.next(next, this.#mark);
-      if (folio === undefined || folio.index >= endIndex) break;
-      folio.get();
-      batch.push(folio);
-      pages += folio.pages;
-      next = folio.endIndex;
-    }
+    mapping.index.collect(at, endIndex, this.#mark, this.#batchPages, batch);
+    for (const folio of batch) folio.get();
     return batch;
   }
 
@@ -203,7 +197,8 @@ class Walk {
     try {
       for (const [position, folio] of batch.entries()) {
         if (pass.mode === 'none' && this.#writer.shouldYield?.()) return { at: folio.index, stop: true };
-        const restart = yield* this.#prepare(batch, position);
+        const said = this.#writer.prepare?.(batch, position, pass) ?? GO_ON;
+        const restart = typeof said === 'number' ? said : yield* this.#prepared(batch, position, said);
         if (restart >= 0) {
           assert(++this.#restarts < RESTARTS_MAX, 'a unit that has been made whole is whole');
           assert(restart <= folio.index && restart > folio.index - this.#batchPages, 'a unit is smaller than a batch');
@@ -213,7 +208,8 @@ class Walk {
           return { at: restart, stop: false };
         }
         this.#restarts = 0;
-        if (restart !== PASS_OVER) yield* this.#visit(folio);
+        const rest = restart === PASS_OVER ? undefined : this.#visit(folio);
+        if (rest !== undefined) yield* rest;
         if (pass.exhausted) return { at: folio.endIndex, stop: true };
       }
       return { at: batch.at(-1)!.endIndex, stop: false };
@@ -223,13 +219,12 @@ class Walk {
   }
 
   /** Has the unit of a folio made whole: the page to gather from, {@link GO_ON} or {@link PASS_OVER}. */
-  *#prepare(batch: readonly Folio[], at: number): Task<number> {
-    const writer = this.#writer;
-    if (writer.prepare === undefined) return GO_ON;
+  *#prepared(batch: readonly Folio[], at: number, first: Task<number>): Task<number> {
     const folio = batch[at]!;
-    for (;;) {
+    for (let said: number | Task<number> | undefined = first; ; said = undefined) {
       try {
-        return yield* writer.prepare(batch, at, this.#pass);
+        said ??= this.#writer.prepare!(batch, at, this.#pass);
+        return typeof said === 'number' ? said : yield* said;
       } catch (cause) {
         if (!isTooEarly(cause)) {
           yield* this.#drop(folio, cause);
@@ -269,33 +264,67 @@ class Walk {
     this.#pass.fail(-cause.errno);
   }
 
-  /** One folio, by the protocol at the top of the file. */
-  *#visit(folio: Folio): Task<void> {
+  /** One folio, by the protocol at the top of the file; what is left of it where something has to be waited for. */
+  #visit(folio: Folio): Task<void> | undefined {
+    if (!folio.tryLock()) return this.#lockAndVisit(folio);
+    if (!this.#isWanted(folio)) return undefined;
+    if (folio.writeback) return this.#conclude(folio, undefined);
+    const result = this.#handOver(folio);
+    if (result === 'written') this.#pass.wrote(folio.pages);
+    return result === 'written' || result === 'skipped' ? undefined : this.#conclude(folio, result);
+  }
+
+  *#lockAndVisit(folio: Folio): Task<void> {
+    yield* folio.lock();
+    if (this.#isWanted(folio)) yield* this.#conclude(folio, undefined);
+  }
+
+  /** A folio to its end: one that is locked and wanted, or, with a `result`, has been handed over. */
+  *#conclude(folio: Folio, result: PageResult | Task<PageResult> | undefined): Task<void> {
+    for (let said = result; ; said = undefined) {
+      if (said === undefined && folio.writeback) yield* waitWriteback(folio);
+      said ??= this.#handOver(folio);
+      const ended = typeof said === 'string' ? said : yield* this.#outcome(said);
+      if (ended === 'written') this.#pass.wrote(folio.pages);
+      if (ended !== 'retry' || !(yield* this.#triesAgain(folio))) return;
+      yield* folio.lock();
+      if (!this.#isWanted(folio)) return;
+    }
+  }
+
+  /** Whether a folio, now locked, is to be written by this pass; else it is unlocked. */
+  #isWanted(folio: Folio): boolean {
     const pass = this.#pass;
-    const { mapping } = pass;
-    for (;;) {
-      if (!folio.tryLock()) yield* folio.lock();
-      if (folio.mapping !== mapping || !folio.dirty) {
-        // Marks that nothing stands behind lead nobody here again.
-        if (folio.mapping === mapping) cancelDirty(folio);
-        folio.unlock();
-        return;
-      }
-      if (folio.writeback) {
-        if (pass.mode === 'none') {
-          pass.pagesSkipped += folio.pages;
-          folio.unlock();
-          return;
-        }
-        yield* waitWriteback(folio);
-      }
-      clearDirtyForIo(folio);
-      if (!this.#cutAtEnd(folio)) {
-        folio.unlock();
-        return;
-      }
-      const result = yield* this.#write(folio);
-      if (result !== 'retry' || !(yield* this.#triesAgain(folio))) return;
+    const here = folio.mapping === pass.mapping;
+    if (here && folio.dirty && !(folio.writeback && pass.mode === 'none')) return true;
+    if (here && folio.dirty) pass.pagesSkipped += folio.pages;
+    // Marks that nothing stands behind lead nobody here again.
+    else if (here) cancelDirty(folio);
+    folio.unlock();
+    return false;
+  }
+
+  /** Takes a folio that is locked, dirty and not under writeback, and hands it over. */
+  #handOver(folio: Folio): PageResult | Task<PageResult> {
+    clearDirtyForIo(folio);
+    if (!this.#cutAtEnd(folio)) {
+      folio.unlock();
+      return 'skipped';
+    }
+    try {
+      return this.#writer.writePage(folio, this.#pass);
+    } catch (cause) {
+      this.#fail(cause);
+      return 'skipped';
+    }
+  }
+
+  *#outcome(task: Task<PageResult>): Task<PageResult> {
+    try {
+      return yield* task;
+    } catch (cause) {
+      this.#fail(cause);
+      return 'skipped';
     }
   }
 
@@ -309,18 +338,6 @@ class Walk {
     }
     cancelDirty(folio);
     return false;
-  }
-
-  *#write(folio: Folio): Task<PageResult> {
-    const pass = this.#pass;
-    try {
-      const result = yield* this.#writer.writePage(folio, pass);
-      if (result === 'written') pass.wrote(folio.pages);
-      return result;
-    } catch (cause) {
-      this.#fail(cause);
-      return 'skipped';
-    }
   }
 }
 

@@ -91,7 +91,7 @@ export class FakeFile implements DirtyFile {
   onPlace: ((index: number, folio: Folio) => Task<boolean | void>) | undefined = undefined;
   backOff: (() => Task<void>) | undefined = undefined;
   shouldYield: (() => boolean) | undefined = undefined;
-  throttle: (() => Task<void>) | undefined = undefined;
+  throttle: (() => Task<void> | undefined) | undefined = undefined;
   readonly #allocated = new Set<number>();
   readonly #base: number;
 
@@ -267,7 +267,7 @@ export class FakeFile implements DirtyFile {
     return cut(last) ? last : undefined;
   }
 
-  *#writeEnd(position: number, length: number, copied: number, folio: Folio): Task<number> {
+  #writeEnd(position: number, length: number, copied: number, folio: Folio): number {
     return finishPageWrite(folio, position, length, copied, (end) => {
       this.size = Math.max(this.size, end);
     });

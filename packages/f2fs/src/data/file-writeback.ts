@@ -9,7 +9,7 @@
 
 import { BLOCK_SIZE, corrupt, isMainAddress, NEW_ADDRESS, RawExtent, RawInode } from '@f2fskit/f2fs-format';
 import { cancelDirty, type Folio, type Mapping } from '@f2fskit/pagecache';
-import { finished, type Task } from '@f2fskit/task';
+import type { Task } from '@f2fskit/task';
 import {
   type BlockPlace,
   type DirtyFile,
@@ -31,8 +31,8 @@ import { SlotWindow } from './slot-window.ts';
 
 /** The stream of writes to places that are not the next of a log; the logs have the numbers below. */
 const IN_PLACE_STREAM = 6;
-const WRITTEN = finished<PageResult>('written');
-const GO_ON = finished(-1);
+/** What `prepare` says where there is nothing to prepare. */
+const GO_ON = -1;
 
 export class FileWriteback implements DirtyFile, PageWriter {
   readonly mapping: Mapping;
@@ -70,16 +70,16 @@ export class FileWriteback implements DirtyFile, PageWriter {
   }
 
   /** Room is made here, where no folio is locked (L4). */
-  prepare(): Task<number> {
+  prepare(): number | Task<number> {
     return this.#writer.hasRoom ? GO_ON : this.#makeRoom();
   }
 
   *#makeRoom(): Task<number> {
     yield* this.#writer.balance();
-    return -1;
+    return GO_ON;
   }
 
-  writePage(folio: Folio): Task<PageResult> {
+  writePage(folio: Folio): PageResult | Task<PageResult> {
     if (hasInlineData(this.#inode.raw)) return this.#writeInline(folio);
     const writer = this.#writer;
     // Most pages need no wait, and then no tasks either.
@@ -91,7 +91,7 @@ export class FileWriteback implements DirtyFile, PageWriter {
           writer.bios.add(folio, 0, BLOCK_SIZE, place.offset, place.stream);
           writer.bios.finish(folio);
           folio.unlock();
-          return WRITTEN;
+          return 'written';
         }
       } catch (error) {
         cancelDirty(folio);

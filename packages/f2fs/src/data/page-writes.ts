@@ -8,7 +8,7 @@ import type { CachedFile } from '../cached-file.ts';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { noteEnd } from './pending-attributes.ts';
-import { lockWithEdges } from './uptodate-page.ts';
+import { lockWithEdges, tryLockWithEdges } from './uptodate-page.ts';
 
 export class PageWrites implements PageWriteOperations {
   readonly #writer: VolumeWriter;
@@ -25,11 +25,15 @@ export class PageWrites implements PageWriteOperations {
     return lockWithEdges(this.#file, Math.floor(position / PAGE_SIZE), position, position + length);
   }
 
-  *writeEnd(position: number, length: number, copied: number, folio: Folio): Task<number> {
+  tryBegin(position: number, length: number): Folio | undefined {
+    return tryLockWithEdges(this.#file, Math.floor(position / PAGE_SIZE), position, position + length);
+  }
+
+  writeEnd(position: number, length: number, copied: number, folio: Folio): number {
     return finishPageWrite(folio, position, length, copied, (end) => noteEnd(this.#writer, this.#inode, end));
   }
 
-  throttle(): Task<void> {
+  throttle(): Task<void> | undefined {
     return this.#writer.flusher.throttle();
   }
 }

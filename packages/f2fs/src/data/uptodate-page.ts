@@ -27,6 +27,18 @@ export function* lockWithEdges(file: CachedFile, index: number, from: number, to
   }
 }
 
+/** As {@link lockWithEdges} where it waits for nothing; else `undefined`. */
+export function tryLockWithEdges(file: CachedFile, index: number, from: number, to: number): Folio | undefined {
+  const folio = file.mapping.find(index);
+  if (folio === undefined || (folio.writeback && file.mapping.stable) || !folio.tryLock()) return undefined;
+  if (missingEdge(folio, from, to, file.size) >= 0) {
+    folio.unlock();
+    return undefined;
+  }
+  folio.get();
+  return folio;
+}
+
 const TRIES_MAX = 100;
 
 /** The start, in the folio, of a block at an edge that has to be read; -1 when there is none. */

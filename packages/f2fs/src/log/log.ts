@@ -35,14 +35,25 @@ export class Log {
   allocation: number = AllocationType.lfs;
   /** The block of the segment that is written next; always one that may be. */
   nextOffset: number;
-  /** The summary block of the segment, 4096 bytes. */
-  summary: Uint8Array;
+  #summary: Uint8Array;
+  #summaryView: DataView;
 
   constructor(type: number, segment: Segment, nextOffset: number, summary: Uint8Array) {
     this.type = type;
     this.segment = segment;
     this.nextOffset = nextOffset;
-    this.summary = summary;
+    this.#summary = summary;
+    this.#summaryView = viewOf(summary);
+  }
+
+  /** The summary block of the segment, 4096 bytes. */
+  get summary(): Uint8Array {
+    return this.#summary;
+  }
+
+  set summary(block: Uint8Array) {
+    this.#summary = block;
+    this.#summaryView = viewOf(block);
   }
 
   get segno(): number {
@@ -52,7 +63,7 @@ export class Log {
   /** Takes the next block for `owner`; 512 in `nextOffset` then says that the segment is full. Returns its offset. */
   take(owner: BlockOwner): number {
     const offset = this.nextOffset;
-    writeSummaryEntry(this.summary, offset, owner);
+    putOwner(this.#summaryView, offset, owner);
     this.nextOffset = this.allocation === AllocationType.lfs ? offset + 1 : this.segment.nextHole(offset + 1);
     return offset;
   }
@@ -79,12 +90,11 @@ export function emptySummary(type: number): Uint8Array {
 }
 
 /** Says in a summary block who points to block `offset` of the segment. */
-export function writeSummaryEntry(
-  summary: Uint8Array,
-  offset: number,
-  { nid, version, offsetInNode }: BlockOwner,
-): void {
-  const view = viewOf(summary);
+export function writeSummaryEntry(summary: Uint8Array, offset: number, owner: BlockOwner): void {
+  putOwner(viewOf(summary), offset, owner);
+}
+
+function putOwner(view: DataView, offset: number, { nid, version, offsetInNode }: BlockOwner): void {
   const at = SummaryBlock.entries.at(0, offset);
   SummaryEntry.nid.set(view, at, nid);
   SummaryEntry.version.set(view, at, version);
