@@ -265,6 +265,43 @@ describe('what a read costs', () => {
     expect(large.segments).toBeLessThanOrEqual(4);
   });
 
+  it('a file larger than the cache is read once: what was read ahead outlives what was used', () => {
+    for (const orderMax of [0, 4, 9]) {
+      for (const requestPages of [1, 7, 256]) {
+        const file = toyFile([run('mapped', 2048)], {
+          cache: { orderMax, budgetBytes: 4 << 20 },
+          device: (below) => new StatisticsDevice(below),
+        });
+        const readahead = new ReadaheadState();
+        for (let pass = 0; pass < 2; pass++) {
+          for (let page = 0; page < 2048; page += requestPages) {
+            runSync(read(file, page * PAGE_SIZE, requestPages * PAGE_SIZE, readahead));
+          }
+        }
+        const { bytes } = (file.device as StatisticsDevice).snapshot().read;
+        expect([orderMax, requestPages, bytes / file.size]).toEqual([orderMax, requestPages, 2]);
+      }
+    }
+  });
+
+  it('what is wanted again outlives what is read once', () => {
+    const file = toyFile([run('mapped', 4096)], {
+      cache: { budgetBytes: 8 << 20 },
+      device: (below) => new StatisticsDevice(below),
+    });
+    const hot = (): void => void runSync(read(file, 0, 64 * PAGE_SIZE));
+    hot();
+    hot();
+    const readahead = new ReadaheadState();
+    const device = file.device as StatisticsDevice;
+    for (let page = 64; page < 4096; page += 64) {
+      runSync(read(file, page * PAGE_SIZE, 64 * PAGE_SIZE, readahead));
+      device.reset();
+      hot();
+      expect([page, device.snapshot().read.bytes]).toEqual([page, 0]);
+    }
+  });
+
   it('one wait a folio, however many requests it takes', async () => {
     const file = toyFile([run('scattered', 128)], { device: (below) => new ShuffleDevice(below, 9) });
     const task = readFolios(file, [file.mapping.create(0, 7)!]);

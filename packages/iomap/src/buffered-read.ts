@@ -34,23 +34,39 @@ function readable(file: BufferedFile, position: number, target: Uint8Array): num
 }
 
 /**
- * Copies from the cache what a read would return; -1 when some of it is not there, or a reader should go the long way to
- * start a readahead. `target` may then be filled in part.
+ * Copies from the cache what a read would return; -1, with nothing copied, when some of it is not there, or a reader should
+ * go the long way to start a readahead.
  */
 export function peekBuffered(file: BufferedFile, position: number, target: Uint8Array): number {
   const length = readable(file, position, target);
-  const { index } = file.mapping;
-  for (let done = 0; done < length; ) {
-    const at = position + done;
-    const folio = index.find(Math.floor(at / PAGE_SIZE));
-    if (folio === undefined || (folio.flags & FolioFlag.READAHEAD) !== 0) return -1;
-    const from = at - folio.index * PAGE_SIZE;
-    const to = Math.min(folio.size, from + length - done);
-    if ((folio.flags & FolioFlag.UPTODATE) === 0 && !folio.isUptodate(from, to)) return -1;
-    copyOut(folio, from, to, target, done);
-    done += to - from;
+  if (length === 0) return 0;
+  const first = peekFolio(file, position, length);
+  if (first === undefined) return -1;
+  const from = position - first.position;
+  const taken = Math.min(first.size - from, length);
+  // All of it is looked at before the first copy: who goes the long way uses each folio once.
+  for (let at = taken; at < length; ) {
+    const folio = peekFolio(file, position + at, length - at);
+    if (folio === undefined) return -1;
+    at = folio.endIndex * PAGE_SIZE - position;
+  }
+  copyOut(first, from, from + taken, target, 0);
+  for (let done = taken; done < length; ) {
+    const folio = file.mapping.index.find(Math.floor((position + done) / PAGE_SIZE))!;
+    const to = Math.min(folio.size, length - done);
+    copyOut(folio, 0, to, target, done);
+    done += to;
   }
   return length;
+}
+
+/** The folio at `position`, if it holds what there is of `length` bytes and nothing is to be started for who comes to it. */
+function peekFolio({ mapping }: BufferedFile, position: number, length: number): Folio | undefined {
+  const folio = mapping.index.find(Math.floor(position / PAGE_SIZE));
+  if (folio === undefined || (folio.flags & FolioFlag.READAHEAD) !== 0) return undefined;
+  if ((folio.flags & FolioFlag.UPTODATE) !== 0) return folio;
+  const from = position - folio.position;
+  return folio.isUptodate(from, Math.min(folio.size, from + length)) ? folio : undefined;
 }
 
 /**
@@ -71,7 +87,8 @@ export function* readBuffered(
     const pagesWanted = Math.ceil((position + length) / PAGE_SIZE) - page;
     let folio = file.mapping.find(page);
     if (folio === undefined) {
-      const { orderMax } = file.mapping;
+      const { orderMax, cache } = file.mapping;
+      readahead?.fitTo(cache.budgetBytes);
       const window = readahead?.onMiss(page, pagesWanted, orderMax) ?? randomWindow(page, pagesWanted, orderMax);
       folio = yield* readWindow(file, window, page);
       if (folio === undefined) continue; // somebody else put one in, or there was no room and now there is
@@ -92,7 +109,7 @@ export function* readBuffered(
 function copyOut(folio: Folio, from: number, to: number, target: Uint8Array, at: number): void {
   const { bytes } = folio;
   target.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), at);
-  folio.flags |= FolioFlag.REFERENCED;
+  folio.use(from, to);
 }
 
 /** Starts the window behind a marker, holding the folio that the reader is about to use. */

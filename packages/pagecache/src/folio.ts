@@ -26,7 +26,7 @@ export const FolioFlag = {
   LOCKED: 1 << 0,
   /** Every block holds what a read must return. */
   UPTODATE: 1 << 1,
-  /** Used since reclaim last looked. */
+  /** Wanted again: used a second time since it came, or since reclaim last looked. */
   REFERENCED: 1 << 2,
   /** A reader that comes here has used most of its readahead window. */
   READAHEAD: 1 << 3,
@@ -36,6 +36,8 @@ export const FolioFlag = {
   DIRTY: 1 << 5,
   /** Bytes of it are being sent to the device. */
   WRITEBACK: 1 << 6,
+  /** Used. */
+  USED: 1 << 7,
 } as const;
 
 /** What reclaim keeps its hands off. */
@@ -66,6 +68,8 @@ export class Folio {
   writebackEnd: Completion | undefined = undefined;
   /** Where metadata was read from, in blocks of the device; 0 where nobody needs to know. */
   address = 0;
+  /** The byte behind those that were used last. */
+  #usedTo = -1;
   /** Where it stands in the index of its mapping. For `folio-index.ts`. */
   indexNode: IndexNode | undefined = undefined;
   /** Links of the reclaim list. */
@@ -149,6 +153,16 @@ export class Folio {
     }
     this.blocks = undefined;
     this.flags = (this.flags | FolioFlag.UPTODATE) & ~FolioFlag.FAILED;
+  }
+
+  /**
+   * Bytes [from, to) are used, for reclaim: who goes on where the last use ended still uses it for the first time, in however
+   * small steps.
+   */
+  use(from: number, to: number): void {
+    if (from !== this.#usedTo)
+      this.flags |= (this.flags & FolioFlag.USED) === 0 ? FolioFlag.USED : FolioFlag.REFERENCED;
+    this.#usedTo = to;
   }
 
   tryLock(): boolean {

@@ -13,6 +13,8 @@
 //
 // Source: spec section 7.3; kernel mm/readahead.c describes the idea.
 
+import { PAGE_SIZE } from './frame-allocator.ts';
+
 /** A window of pages to be read. `order` is a wish for its folios. */
 export interface ReadaheadWindow {
   start: number;
@@ -31,6 +33,9 @@ export function randomWindow(index: number, count: number, orderMax: number): Re
 /** Largest window by default: 2 MiB, one folio of the highest order. */
 export const READAHEAD_PAGES_MAX = 512;
 
+/** A window is at most this part of a cache. */
+const WINDOWS_IN_BUDGET = 8;
+
 /** How much the order grows with each window that was used. */
 const ORDER_STEP = 2;
 
@@ -42,10 +47,17 @@ export class ReadaheadState implements ReadaheadWindow {
   order = 0;
   /** The page behind the last one that was read: where a sequential reader goes on. */
   next = 0;
-  readonly windowPagesMax: number;
+  /** Windows have at most so many pages; a small cache lowers it. */
+  windowPagesMax: number;
 
   constructor(windowPagesMax = READAHEAD_PAGES_MAX) {
     this.windowPagesMax = windowPagesMax;
+  }
+
+  /** Keeps windows small in a cache of `budgetBytes`: one being used and one ahead leave room for others. */
+  fitTo(budgetBytes: number): void {
+    const pages = powerOfTwoAtLeast(budgetBytes / PAGE_SIZE / WINDOWS_IN_BUDGET);
+    if (pages < this.windowPagesMax) this.windowPagesMax = pages;
   }
 
   /** Tells that pages up to (not including) `end` have been read. */

@@ -1,8 +1,11 @@
 // The folios of a cache in the order in which reclaim looks at them: a queue with a second chance.
 //
-// New folios enter at the newest end. Reclaim takes the oldest; one that was used since it was last looked at goes back to
-// the newest end with its REFERENCED bit cleared, another one that nobody holds is freed. A hit only sets the bit: no list is
-// changed on the way of a read. Dirty folios and those under writeback go round as if they were held.
+// New folios enter at the newest end. Reclaim takes the oldest; one that was wanted again since it was last looked at goes back
+// to the newest end with its REFERENCED bit cleared, another one that nobody holds is freed. A hit only sets the bit: no list
+// is changed on the way of a read. Dirty folios and those under writeback go round as if they were held.
+//
+// To be used once is no reason to stay: of a file that is read from its start to its end in a cache smaller than the file, the
+// folios behind the reader would stay, and those ahead of it be freed before it comes.
 
 import { assert } from '@f2fskit/errno';
 import { type Folio, FolioFlag } from './folio.ts';
