@@ -3,7 +3,7 @@
 //   node memory-child.js IMAGE BUDGET read|extract     →  the largest resident size, in KiB
 //   node memory-child.js                               →  the same, having done nothing
 //
-// With the engine's flag that the command `f2fs` sets: see apps/cli/src/main.ts.
+// With the engine's flags that the command `f2fs` sets: see apps/cli/src/main.ts.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import { ReadaheadState } from '@f2fskit/pagecache';
 import { extract, openVolumeSync, type Volume } from 'f2fskit';
 
 v8.setFlagsFromString('--semi-space-growth-factor=1');
+v8.setFlagsFromString('--heap-growing-percent=40');
 
 /**
  * The largest resident size so far. On Linux not `maxRSS`: that begins with the size of the process that started this one.

@@ -6,22 +6,22 @@ import { registerNodeCodecs } from '@f2fskit/codecs/node';
 import { type DriverMode, runAsync } from '@f2fskit/task';
 import { blobFile, findVolume, type ImageOptions, imageFile, type OpenImage, type VolumeSource } from '../image.ts';
 import { type OpenOptions, openFile, openFileSync } from '../open.ts';
+import type { BuildInput, BuildOptions, BuildReport } from './build/index.ts';
 import { openImageFile } from './image-file.ts';
 import { type NodeVolume, nodeVolume } from './node-volume.ts';
 
 export type { NodeFileHandle as FileHandle } from '@f2fskit/node-fs/node';
 export * from '../index.ts';
-export {
-  type BuildExample,
-  type BuildFormatOptions,
-  type BuildInput,
-  type BuildOptions,
-  type BuildProgress,
-  type BuildReason,
-  type BuildReasonCount,
-  type BuildReport,
-  buildImage,
-  type VolumeSize,
+export type {
+  BuildExample,
+  BuildFormatOptions,
+  BuildInput,
+  BuildOptions,
+  BuildProgress,
+  BuildReason,
+  BuildReasonCount,
+  BuildReport,
+  VolumeSize,
 } from './build/index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
 export { NodeVolume as Volume } from './node-volume.ts';
@@ -69,6 +69,22 @@ export function openVolumeSync(source: string | URL | VolumeSource, options: Nod
     release();
     throw error;
   }
+}
+
+/**
+ * Builds `image` from `input`. Nothing has its name before it is complete. What could not be taken is in the report; it is
+ * no reason to stop. Rejects with ENOSPC for a size that is too small, saying how much is missing; EEXIST for what is there
+ * already; EINVAL for wrong options and broken archives; EBUSY; with the signal's reason; and with what the host says about
+ * the input and the image themselves.
+ */
+export async function buildImage(
+  input: BuildInput,
+  image: string | URL,
+  options: BuildOptions = {},
+): Promise<BuildReport> {
+  // Loaded when it is wanted: who only reads has no memory for mkfs and all that comes with it.
+  const build = await import('./build/index.ts');
+  return build.buildImage(input, image, options);
 }
 
 /**
