@@ -26,6 +26,7 @@ import { viewOf } from '@f2fskit/ondisk';
 import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { MetadataBlocks } from './metadata-blocks.ts';
+import type { NatBits } from './nat-bits.ts';
 
 /** What a checkpoint stores of the table. */
 export interface NatCommit {
@@ -38,6 +39,8 @@ export class NodeAddressTable {
   readonly superblock: Superblock;
   /** nids from here on do not exist on this volume. */
   readonly nidEnd: number;
+  /** Of a volume that is written to and keeps them: they follow the NAT blocks. */
+  bits: NatBits | undefined;
   /** Which copy of each NAT block the checkpoint in force refers to. */
   #versionBitmap: Uint8Array;
   /** The same of the checkpoint that is being written. */
@@ -96,14 +99,14 @@ export class NodeAddressTable {
 
   /**
    * Puts every changed entry where the next checkpoint finds it: into the journal if all of them fit there, else into the
-   * copies of NAT blocks that are not current. Returns what the checkpoint stores of it. Nothing may change until
-   * {@link committed}.
+   * copies of NAT blocks that are not current. `emptyJournal`: nothing stays in the journal, however little it is. Returns
+   * what the checkpoint stores of it. Nothing may change until {@link committed}.
    */
-  *commit(metadata: MetadataBlocks): Task<NatCommit> {
+  *commit(metadata: MetadataBlocks, { emptyJournal = false }: { emptyJournal?: boolean } = {}): Task<NatCommit> {
     const versionBitmap = this.#versionBitmap.slice();
     this.#nextVersionBitmap = versionBitmap;
     const records = new Map([...this.#journal, ...this.#dirty]);
-    this.#next = records.size <= NAT_JOURNAL_ENTRIES ? records : new Map();
+    this.#next = !emptyJournal && records.size <= NAT_JOURNAL_ENTRIES ? records : new Map();
     if (this.#next === records) return { journal: [...records.values()], versionBitmap };
     const blocks = new Map<number, NatRecord[]>();
     for (const record of records.values()) {
@@ -122,6 +125,7 @@ export class NodeAddressTable {
         NatEntry.ino.set(view, at, blockAddress === 0 ? 0 : ino);
         NatEntry.blockAddress.set(view, at, blockAddress);
       }
+      this.bits?.update(index, view);
       metadata.put(otherNatAddress(this.superblock, current), bytes);
       toggleMsb(versionBitmap, index);
     }

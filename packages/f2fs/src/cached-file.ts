@@ -27,9 +27,12 @@ export class CachedFile implements BufferedFile {
     const { ino, fields } = file.raw;
     const { cache } = context.store.blocks.mapping;
     this.unitOrder = fields.compressed ? fields.logClusterSize : 0;
-    const orders = fields.compressed
-      ? { orderMin: this.unitOrder, orderMax: Math.max(this.unitOrder, DECODED_ORDER) }
-      : {};
+    const pages = context.writer?.bufferedIo === 'page';
+    const orders = pages
+      ? { orderMax: 0 }
+      : fields.compressed
+        ? { orderMin: this.unitOrder, orderMax: Math.max(this.unitOrder, DECODED_ORDER) }
+        : {};
     this.mapping = new Mapping(cache, { name: `ino ${ino}`, ...orders, ...options });
     this.operations = new FileMap(context, file);
     this.device = context.store.device;

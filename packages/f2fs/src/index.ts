@@ -1,4 +1,5 @@
 export { BufferPool } from './buffer-pool.ts';
+export type { BufferedIo } from './buffered-io.ts';
 export { foldName } from './casefold.ts';
 export { type CodecSource, decodeCluster } from './cluster.ts';
 export { F2fsInode } from './inode.ts';

@@ -187,6 +187,11 @@ export class F2fsInode implements Inode {
     return this.#file;
   }
 
+  /** Whether each of the file blocks [first, end) has a block or a reservation, as far as that is known without waiting. */
+  hasSlots(first: number, end: number): boolean {
+    return this.#writeback?.hasSlots(first, end) ?? false;
+  }
+
   peekRead(position: number, target: Uint8Array): number {
     return this.#file === undefined ? -1 : peekBuffered(this.#file, position, target);
   }

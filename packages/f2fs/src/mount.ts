@@ -26,8 +26,10 @@ import {
   selectSuperblock,
   stopReasonNames,
 } from '@f2fskit/f2fs-format';
+import type { NatBits } from '@f2fskit/f2fs-node';
 import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pagecache';
 import type { Clock, RandomSource, Task, Tracer } from '@f2fskit/task';
+import { type BufferedIo, bufferedIoOf } from './buffered-io.ts';
 import type { CodecSource } from './cluster.ts';
 import { type Pack, readPack } from './pack.ts';
 import { type RecoveryResult, recoverVolume } from './recovery/recover-volume.ts';
@@ -43,6 +45,8 @@ export interface MountOptions {
   /** Return the data of a compressed cluster whose checksum is wrong, as Linux does, when it decodes. Default false. */
   ignoreClusterChecksums?: boolean;
   tracer?: Tracer;
+  /** The engine of buffered reads and writes. There is one, the default: 'page'. EINVAL for others. */
+  bufferedIo?: BufferedIo;
   /** Also for writing. Throws EROFS, with the reason, where that is not possible. Default false. */
   writable?: boolean;
   /**
@@ -68,12 +72,13 @@ interface Head {
 }
 
 /**
- * Mounts the volume on `device`. Throws EINVAL for what is not F2FS, EOPNOTSUPP, Corruption, EIO; EROFS where it is to be
- * written to and cannot be.
+ * Mounts the volume on `device`. Throws EINVAL for what is not F2FS and for an unknown engine, EOPNOTSUPP, Corruption, EIO; EROFS
+ * where it is to be written to and cannot be.
  */
 export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Task<F2fsVolume> {
+  const bufferedIo = bufferedIoOf(options.bufferedIo);
   const found = yield* readHead(device, options);
-  const { head, problems: recoveryProblems } = yield* recover(found, options);
+  const { head, problems: recoveryProblems, natBits } = yield* recover(found, options);
   const { superblock, copy, problems: superblockProblems } = head.selected;
   const { pack, blocks } = head;
   const problems: VolumeProblem[] = [
@@ -92,9 +97,11 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     codecs: options.codecs ?? { get: () => undefined },
     ignoreClusterChecksums: options.ignoreClusterChecksums ?? false,
     tracer: options.tracer,
+    bufferedIo,
   };
   const volume = new F2fsVolume(state);
-  if (options.writable === true) volume.attachWriter(yield* openWriter(volume, pack, problems, options));
+  if (options.writable === true)
+    volume.attachWriter(yield* openWriter(volume, pack, problems, { ...options, natBits }));
   const root = yield* volume.readInode(superblock.rootIno);
   if (root.kind !== 'directory') {
     const where = { block: root.raw.address, ino: root.ino, offset: 0 };
@@ -116,8 +123,15 @@ function* readHead(device: BlockDevice, options: MountOptions): Task<Head> {
   return { device, selected, blocks, pack: yield* readPack(superblock, blocks) };
 }
 
+interface Recovered {
+  readonly head: Head;
+  readonly problems: VolumeProblem[];
+  /** What recovery kept of them. */
+  readonly natBits?: NatBits | undefined;
+}
+
 /** Recovers what waits for it, and says what became of it. */
-function* recover(head: Head, options: MountOptions): Task<{ head: Head; problems: VolumeProblem[] }> {
+function* recover(head: Head, options: MountOptions): Task<Recovered> {
   const { device, pack, blocks } = head;
   const { superblock } = head.selected;
   const writable = options.writable === true;
@@ -131,7 +145,8 @@ function* recover(head: Head, options: MountOptions): Task<{ head: Head; problem
   try {
     const result = yield* recoverVolume(superblock, pack, target, { clock: options.clock, partial: !writable });
     const recovered = yield* readHead(writable ? device : readOnlyDevice(target), options);
-    return { head: recovered, problems: recoveredProblems(pack, result, writable) };
+    const { natBits } = result;
+    return { head: recovered, problems: recoveredProblems(pack, result, writable), natBits };
   } catch (error) {
     if (!(error instanceof FsError)) throw error;
     if (writable && error.code === 'EROFS') throw error;
@@ -159,16 +174,18 @@ function recoveredProblems(
 
 /** The writer of a volume. What waits to be recovered would be lost with the first checkpoint: it is refused. */
 function* openWriter(
-  { store }: F2fsVolume,
+  { store, bufferedIo }: F2fsVolume,
   pack: Pack,
   problems: readonly VolumeProblem[],
-  { clock, random }: Pick<MountOptions, 'clock' | 'random'>,
+  { clock, random, natBits }: Pick<MountOptions, 'clock' | 'random'> & Pick<Recovered, 'natBits'>,
 ): Task<VolumeWriter> {
   const waiting = problems.find(({ kind }) => kind === 'recovery' || kind === 'orphans');
   if (waiting !== undefined) throw new FsError(EROFS, waiting.message);
   return yield* VolumeWriter.open(store, pack, {
     ...(clock === undefined ? {} : { clock }),
     ...(random === undefined ? {} : { random }),
+    natBits,
+    bufferedIo,
   });
 }
 

@@ -7,6 +7,7 @@ import type { AttributeChanges } from '@f2fskit/vfs';
 import { changeInode, setAccessTime, setModifyTime } from './change-inode.ts';
 import { settleInode } from './data/pending-attributes.ts';
 import type { F2fsInode } from './inode.ts';
+import { dropCapability } from './names/capability.ts';
 import { followMode } from './names/set-xattr.ts';
 import type { VolumeWriter } from './volume-writer.ts';
 
@@ -24,13 +25,16 @@ export function* setAttributes(writer: VolumeWriter, inode: F2fsInode, changes: 
 function* applyChanges(writer: VolumeWriter, inode: F2fsInode, changes: AttributeChanges): Task<void> {
   const { mode, uid, gid, atime, mtime } = changes;
   if ((inode.fields.flags & (InodeFlag.immutable | InodeFlag.append)) !== 0) throw new FsError(EPERM);
+  // Another owner must not inherit the powers of this one. Source: kernel fs/open.c (chown_common), fs/attr.c.
+  const dropPowers = changes.dropPowers === true || uid !== undefined || gid !== undefined;
+  const powerless = dropPowers && inode.kind !== 'directory';
+  if (powerless) yield* dropCapability(writer, inode);
   if (mode !== undefined) yield* followMode(writer, inode, mode);
   yield* settleInode(writer, inode);
   yield* changeInode(writer, inode, (view) => {
     let bits = RawInode.mode.get(view, 0);
     if (mode !== undefined) bits = (bits & 0xf000) | (mode & 0o7777);
-    // Another owner must not inherit the powers of this one. Source: kernel fs/open.c (chown_common), fs/attr.c.
-    if ((uid !== undefined || gid !== undefined) && inode.kind !== 'directory') {
+    if (powerless) {
       bits &= ~SET_UID;
       if ((bits & GROUP_EXECUTE) !== 0) bits &= ~SET_GID;
     }

@@ -19,9 +19,10 @@ import {
   SegmentType,
   type Superblock,
 } from '@f2fskit/f2fs-format';
-import { FreeNids, MetadataBlocks, type NodeStore } from '@f2fskit/f2fs-node';
+import { FreeNids, MetadataBlocks, NatBits, type NodeStore } from '@f2fskit/f2fs-node';
 import { type Clock, Lock, type RandomSource, SharedLock, seededRandom, systemClock, type Task } from '@f2fskit/task';
 import { Flusher, PageBios, WritebackGate } from '@f2fskit/writeback';
+import { type BufferedIo, bufferedIoOf } from './buffered-io.ts';
 import { changeInodeNode } from './change-inode.ts';
 import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
 import { SpaceAccount } from './checkpoint/space.ts';
@@ -51,6 +52,10 @@ export interface WriterOptions {
   clock?: Clock;
   /** Generations of new inodes. Default: seeded by the clock. */
   random?: RandomSource;
+  /** Default: see `bufferedIoOf`. */
+  bufferedIo?: BufferedIo | undefined;
+  /** nat_bits that a recovery has kept: those of its checkpoint are not stored. Default: those of the pack. */
+  natBits?: NatBits | undefined;
 }
 
 /** Why a volume cannot be written to, as a clause; `undefined` when it can. */
@@ -67,6 +72,8 @@ export function writeObstacle(superblock: Superblock, { checkpoint }: Pick<Pack,
 
 export class VolumeWriter {
   readonly store: NodeStore;
+  /** The engine that moves the data of files. */
+  readonly bufferedIo: BufferedIo;
   readonly segments: SegmentTable;
   readonly allocator: BlockAllocator;
   readonly nids: FreeNids;
@@ -89,6 +96,8 @@ export class VolumeWriter {
   readonly flusher: Flusher;
   /** Files whose size or times are newer than their nodes. */
   readonly unsettled = new Set<F2fsInode>();
+  /** Files known to have no capability, since their attributes last changed: a write need not look. */
+  readonly withoutCapability = new WeakSet<F2fsInode>();
   /** How often blocks were moved behind the back of readers. */
   moves = 0;
   /** Inodes without a name that are still open. */
@@ -127,8 +136,10 @@ export class VolumeWriter {
     checkpoints: CheckpointWriter,
     clock: Clock,
     random: RandomSource,
+    bufferedIo: BufferedIo,
   ) {
     this.store = store;
+    this.bufferedIo = bufferedIo;
     this.segments = segments;
     this.allocator = allocator;
     this.nids = nids;
@@ -161,12 +172,25 @@ export class VolumeWriter {
     const reservedSections = Math.ceil(checkpoint.reservedSegmentCount / superblock.segmentsPerSection);
     const allocator = new BlockAllocator(superblock, segments, logs, metadata, { reservedSections, now: elapsed });
     const nodes = new NodeWriter(store, allocator, epochOf(checkpoint));
+    nat.bits = options.natBits ?? (yield* NatBits.read(superblock, checkpoint, pack.address, metadata));
     const nids = new FreeNids(nat, checkpoint.nextFreeNid);
     const space = new SpaceAccount(checkpoint);
     const orphans = new Set<number>();
     const parts = { superblock, metadata, nat, nids, segments, allocator, nodes, space, elapsed, orphans };
     const checkpoints = new CheckpointWriter(parts, checkpoint, pack.index, hotNodeJournal);
-    return new VolumeWriter(store, segments, allocator, nids, space, orphans, nodes, checkpoints, clock, random);
+    return new VolumeWriter(
+      store,
+      segments,
+      allocator,
+      nids,
+      space,
+      orphans,
+      nodes,
+      checkpoints,
+      clock,
+      random,
+      bufferedIoOf(options.bufferedIo),
+    );
   }
 
   /** The checkpoint in force. */
@@ -194,9 +218,14 @@ export class VolumeWriter {
 
   /** Nothing is short: {@link balance} would do nothing. */
   get hasRoom(): boolean {
+    return this.hasRoomFor(0);
+  }
+
+  /** As {@link hasRoom}, also when so many more blocks have been written. */
+  hasRoomFor(blocks: number): boolean {
     // Dirty nodes cannot leave memory.
     const crowded = this.store.dirty.size * BLOCK_SIZE > this.flusher.cache.budgetBytes / 4;
-    return !crowded && this.#room >= this.#roomWanted;
+    return !crowded && this.#room >= this.#roomWanted + blocks;
   }
 
   /** Blocks that nodes, or data, can take before the next checkpoint: the fewer. */

@@ -9,6 +9,7 @@ import { type Scheduler, systemClock, type Task, type Tracer } from '@f2fskit/ta
 import type { Filesystem, FilesystemUsage, Timestamp } from '@f2fskit/vfs';
 import type { Timer } from '@f2fskit/writeback';
 import { BufferPool } from './buffer-pool.ts';
+import type { BufferedIo } from './buffered-io.ts';
 import type { CodecSource } from './cluster.ts';
 import type { FileReadContext } from './file-data.ts';
 import { F2fsInode } from './inode.ts';
@@ -44,6 +45,7 @@ export interface MountedState {
   codecs: CodecSource;
   ignoreClusterChecksums: boolean;
   tracer: Tracer | undefined;
+  bufferedIo: BufferedIo;
 }
 
 /** Usage as `statfs` shows it. */
@@ -70,6 +72,8 @@ export class F2fsVolume implements Filesystem {
   readonly problems: readonly VolumeProblem[];
   readonly store: NodeStore;
   readonly rootIno: number;
+  /** The engine of buffered reads and writes. */
+  readonly bufferedIo: BufferedIo;
   readonly nameBytesMax = MAX_NAME_BYTES;
   readonly #context: FileReadContext;
 
@@ -81,6 +85,7 @@ export class F2fsVolume implements Filesystem {
     this.pack = pack;
     this.problems = state.problems;
     this.rootIno = superblock.rootIno;
+    this.bufferedIo = state.bufferedIo;
     const nat = new NodeAddressTable(superblock, blocks, pack.bitmaps.nat, pack.natJournal);
     this.store = new NodeStore(superblock, blocks, nat, state.tracer);
     this.#context = {

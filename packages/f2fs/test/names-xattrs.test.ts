@@ -4,9 +4,10 @@ import type { MemoryDevice } from '@f2fskit/block';
 import { FsError } from '@f2fskit/errno';
 import { UserAclEntry, UserAclHeader } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
-import { fixedClock, runSync } from '@f2fskit/task';
+import { fixedClock, runSync, type Task } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
 import { FileFlag } from '@f2fskit/vfs';
+import { BytesSource } from '@f2fskit/writeback';
 import { describe, expect, it } from 'vitest';
 import { type F2fsInode, type F2fsVolume, mountF2fs } from '../src/index.ts';
 import { judged, objections } from './judge.ts';
@@ -92,6 +93,35 @@ describe('extended attributes', () => {
       ]);
     },
   );
+
+  // What ext4 under Linux does with each of these calls made by root.
+  it.each<[what: string, stays: boolean, run: (file: F2fsInode) => Task<unknown>]>([
+    ['a write', false, (file) => file.write(0, new BytesSource(bytesOf('x')))],
+    ['a write of nothing', true, (file) => file.write(0, new BytesSource(new Uint8Array(0)))],
+    ['truncate', false, (file) => file.truncate(3)],
+    ['truncate to the size it has', false, (file) => file.truncate(5)],
+    ['fallocate', false, (file) => file.allocate('allocate', 0, 9000)],
+    ['a hole', false, (file) => file.allocate('punch', 0, 4096)],
+    ['chown', false, (file) => file.setAttributes({ uid: 5 })],
+    ['chown to nobody else', false, (file) => file.setAttributes({ dropPowers: true })],
+    ['chmod', true, (file) => file.setAttributes({ mode: 0o755 })],
+    ['utimens', true, (file) => file.setAttributes({ mtime: { seconds: 1, nanoseconds: 2 } })],
+  ])('capabilities: %s', (_what, stays, run) => {
+    const opened = open('plain-default');
+    const file = runSync(opened.root.create(bytesOf('file'), OWNER));
+    runSync(file.write(0, new BytesSource(bytesOf('hello'))));
+    expect(set(file, 'user.before', '1')).toBe(DONE);
+    // The second time, after a write that had nothing to take away.
+    for (let round = 0; round < 2; round++) {
+      expect(set(file, 'security.capability', 'c'.repeat(20))).toBe(DONE);
+      runSync(run(file));
+      expect(allOf(file).map(([name]) => name)).toEqual(['user.before', ...(stays ? ['security.capability'] : [])]);
+      runSync(file.write(0, new BytesSource(bytesOf('again'))));
+      runSync(file.write(0, new BytesSource(bytesOf('again'))));
+      expect(allOf(file)).toEqual([['user.before', '1']]);
+    }
+    expect(allOf(reread(opened, file))).toEqual([['user.before', '1']]);
+  });
 
   it('are refused by the rules of Linux', () => {
     const opened = open('plain-default');

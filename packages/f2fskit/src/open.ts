@@ -17,10 +17,11 @@ export interface OpenOptions extends Omit<MountOptions, 'codecs' | 'tracer'>, Im
 export const coreVolume: VolumeFactory<Volume> = (f2fs, tracer, image) => new Volume(f2fs, tracer, image);
 
 /**
- * Opens a volume for reading: a bare one, or one in an Android sparse image or a partition (`partition`, `containers`).
- * Rejects with EINVAL for what is not F2FS (naming what it is, if known) and for a disk with several volumes, EOPNOTSUPP for
- * what has to be unpacked first and for a kind of volume that is not supported, ENXIO for a partition that does not exist,
- * Corruption, EIO. The volume owns the device: `close` closes it, and so does a failed open.
+ * Opens a volume, for reading unless `writable` is set: a bare one, or one in an Android sparse image or a partition
+ * (`partition`, `containers`). Rejects with EINVAL for what is not F2FS (naming what it is, if known), for a disk with several
+ * volumes and for an unknown `bufferedIo`, EOPNOTSUPP for what has to be unpacked first and for a kind of volume that is not
+ * supported, EROFS for what is to be written to and cannot be, ENXIO for a partition that does not exist, Corruption, EIO.
+ * The volume owns the device: `close` closes it, and so does a failed open.
  */
 export async function openVolume(source: VolumeSource, options: OpenOptions = {}): Promise<Volume> {
   return openFile(await blobFile(source), options, coreVolume);

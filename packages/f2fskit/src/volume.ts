@@ -2,7 +2,7 @@
 // calls. The layers below stay reachable: `f2fs` for what only F2FS knows, `vfs` for tasks, `scheduler` to run them.
 
 import { type BlockDevice, closeDevice } from '@f2fskit/block';
-import type { F2fsVolume, VolumeProblem } from '@f2fskit/f2fs';
+import type { BufferedIo, F2fsVolume, VolumeProblem } from '@f2fskit/f2fs';
 import {
   corePlatform,
   type FileHandle,
@@ -69,6 +69,11 @@ export class Volume<B extends Uint8Array = Uint8Array, H extends FileHandle<B> =
   /** What a person should know about the volume and the containers around it; empty for a healthy one. */
   get problems(): readonly VolumeProblem[] {
     return [...this.#containerProblems, ...this.f2fs.problems];
+  }
+
+  /** The engine of buffered reads and writes: the option of `openVolume`. */
+  get bufferedIo(): BufferedIo {
+    return this.f2fs.bufferedIo;
   }
 
   /** Called once the device is closed: gives back what the entry holds beside it. */

@@ -172,10 +172,9 @@ export class F2fsTarget implements OperationTarget {
     return this.vfs.setAttributes(encodeName(path), { mode });
   }
 
-  /** One that leaves both ids takes the set-user-ID bits all the same, so an id is given that is there already. */
+  /** One that leaves both ids takes the set-user-ID bits all the same. */
   *chown(path: string, uid: number, gid: number, noFollow: boolean): Task<void> {
-    const known = (yield* this.#inode(path, !noFollow)).attributes();
-    const ids = { uid: uid === -1 ? known.uid : uid, ...(gid === -1 ? {} : { gid }) };
+    const ids = { dropPowers: true, ...(uid === -1 ? {} : { uid }), ...(gid === -1 ? {} : { gid }) };
     yield* this.vfs.setAttributes(encodeName(path), ids, { followLast: !noFollow });
   }
 

@@ -22,7 +22,10 @@ export function removeAccessLists(volume: F2fsVolume): void {
   }
 }
 
-/** Throws what reading the volume meets, and EOPNOTSUPP for access lists. The clock is of what happens afterwards. */
+/**
+ * Throws what reading the volume meets, and EOPNOTSUPP for access lists; encrypted files hold zeros. The clock is of what happens
+ * afterwards.
+ */
 export function modelOfVolume(
   volume: F2fsVolume,
   clock: Clock,
@@ -75,12 +78,22 @@ function copyContents(model: ModelFilesystem, inode: F2fsInode, path: string): v
     at = seek(inode, start, 'hole')!;
     for (let position = start; position < at; ) {
       const bytes = new Uint8Array(Math.min(at - position, READ_BYTES));
-      const count = runSync(inode.read(position, bytes));
+      const count = readUnlessLocked(inode, position, bytes);
       model.write(path, position, bytes.subarray(0, count));
       position += count;
     }
   }
   model.truncate(path, inode.size);
+}
+
+/** Of an encrypted file, zeros: nobody has its key. */
+function readUnlessLocked(inode: F2fsInode, position: number, bytes: Uint8Array): number {
+  try {
+    return runSync(inode.read(position, bytes));
+  } catch (error) {
+    if (error instanceof FsError && error.code === 'ENOKEY') return bytes.length;
+    throw error;
+  }
 }
 
 function seek(inode: F2fsInode, position: number, what: 'data' | 'hole'): number | undefined {

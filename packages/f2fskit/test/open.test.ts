@@ -10,7 +10,14 @@ import { ENODEV } from '@f2fskit/errno';
 import { loadGolden } from '@f2fskit/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as browser from '../src/index.ts';
-import { Corruption, FsError, openVolume, openVolumeSync, SyncUnavailableError } from '../src/node/index.ts';
+import {
+  Corruption,
+  FsError,
+  type OpenOptions,
+  openVolume,
+  openVolumeSync,
+  SyncUnavailableError,
+} from '../src/node/index.ts';
 
 const golden = loadGolden('compress-lz4-4');
 const folder = mkdtempSync(path.join(tmpdir(), 'f2fskit-open-'));
@@ -38,6 +45,43 @@ describe.each(sources)('%s', (_what, open) => {
     else expect(() => volume.readFileSync('/c/text')).toThrow(SyncUnavailableError);
     await volume.close();
     await expect(volume.promises.readFile('/c/big')).rejects.toThrow('ENODEV');
+  });
+});
+
+describe('the option bufferedIo', () => {
+  it.each([false, true])("'page' is taken, and shown (writable: %s)", async (writable) => {
+    const volume = await openVolume(golden.device.clone(), { bufferedIo: 'page', writable });
+    expect(volume.bufferedIo).toBe('page');
+    await volume.close();
+    expect(browser.openVolumeSync(golden.device.clone(), { bufferedIo: 'page', writable }).bufferedIo).toBe('page');
+  });
+
+  it('undefined is as if it were not there', () => {
+    const options = { bufferedIo: undefined } as unknown as OpenOptions;
+    expect(openVolumeSync(golden.bytes, options).bufferedIo).toBe(openVolumeSync(golden.bytes).bufferedIo);
+  });
+
+  it.each([
+    ['another name', 'folio', "'folio'"],
+    ['an empty name', '', "''"],
+    ['null', null, 'object'],
+    ['a number', 1, 'number'],
+  ])('%s is refused, and the device closed', async (_what, bufferedIo, shown) => {
+    const device = golden.device.clone();
+    const refused = {
+      name: 'FsError',
+      code: 'EINVAL',
+      message: expect.stringMatching(new RegExp(`bufferedIo has to be .*'page', not ${shown}`)),
+    };
+    await expect(openVolume(device, { bufferedIo } as unknown as OpenOptions)).rejects.toMatchObject(refused);
+    await expect(openVolume(device)).rejects.toMatchObject({ code: 'ENODEV' });
+    let thrown: unknown;
+    try {
+      openVolumeSync(golden.bytes, { bufferedIo } as unknown as OpenOptions);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject(refused);
   });
 });
 

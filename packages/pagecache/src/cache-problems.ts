@@ -14,15 +14,19 @@ export function cacheProblems(mappings: readonly Mapping[]): string[] {
   for (const mapping of mappings) {
     const { name, index } = mapping;
     let dirty = 0;
+    let dirtyBlocks = 0;
     let writeback = 0;
     let end = 0;
     for (let folio = index.next(0); folio !== undefined; folio = index.next(folio.endIndex)) {
       for (const problem of folioProblems(mapping, folio, end)) problems.push(`${name}, ${folio.index}: ${problem}`);
       end = folio.endIndex;
       if (folio.dirty) dirty += folio.pages;
+      if (folio.dirty) dirtyBlocks += folio.dirtyBlocks?.count ?? folio.pages;
       if (folio.writeback) writeback += folio.pages;
     }
     if (dirty !== mapping.dirtyPages) problems.push(`I-5: ${name} counts ${mapping.dirtyPages}, not ${dirty}`);
+    if (dirtyBlocks !== mapping.dirtyBlocks)
+      problems.push(`${name} counts ${mapping.dirtyBlocks} dirty blocks, not ${dirtyBlocks}`);
     if (writeback !== mapping.writebackPages)
       problems.push(`${name} counts ${mapping.writebackPages}, not ${writeback}`);
     dirtyPages += mapping.dirtyPages;

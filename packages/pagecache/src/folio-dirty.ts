@@ -39,6 +39,7 @@ export function markDirty(folio: Folio, from = 0, to = folio.pages): boolean {
     wasDirty || folio.dirtyBlocks === undefined,
     'blocks taken for writing are settled before others become dirty',
   );
+  const before = wasDirty ? countOf(folio) : 0;
   if (to - from === folio.pages) folio.dirtyBlocks = undefined;
   else if (!wasDirty) {
     folio.dirtyBlocks = new BlockBits(folio.pages);
@@ -47,6 +48,7 @@ export function markDirty(folio: Folio, from = 0, to = folio.pages): boolean {
     folio.dirtyBlocks.set(from, to);
     if (folio.dirtyBlocks.full) folio.dirtyBlocks = undefined;
   }
+  folio.mapping.dirtyBlocks += countOf(folio) - before;
   if (wasDirty) return false;
   setDirty(folio);
   return true;
@@ -57,6 +59,7 @@ export function clearDirtyForIo(folio: Folio): boolean {
   assert(folio.locked && folio.mapping !== undefined, 'a folio is written from its mapping, under its lock');
   if (!folio.dirty) return false;
   folio.flags &= ~FolioFlag.DIRTY;
+  folio.mapping.dirtyBlocks -= countOf(folio);
   folio.mapping.countDirty(-folio.pages);
   return true;
 }
@@ -68,6 +71,7 @@ export function redirty(folio: Folio): void {
     'a folio is dirtied again under the lock under which it was taken',
   );
   assert(!folio.dirty, 'only what was taken for writing is dirtied again');
+  folio.mapping.dirtyBlocks += countOf(folio);
   setDirty(folio);
 }
 
@@ -81,6 +85,7 @@ export function forgetDirtyBlocks(folio: Folio): void {
 export function cancelDirty(folio: Folio): void {
   const { mapping } = folio;
   assert(folio.locked && mapping !== undefined, 'dirty content is dropped under the lock');
+  if (folio.dirty) mapping.dirtyBlocks -= countOf(folio);
   folio.dirtyBlocks = undefined;
   if (folio.dirty) {
     folio.flags &= ~FolioFlag.DIRTY;
@@ -99,7 +104,9 @@ export function cancelDirtyBlocks(folio: Folio, from: number, to: number): boole
   assert(folio.locked, 'dirty content is dropped under the lock');
   if (from >= to) return true;
   folio.dirtyBlocks ??= allBlocks(folio);
+  const before = folio.dirtyBlocks.count;
   folio.dirtyBlocks.clear(from, to);
+  if (folio.dirty && folio.mapping !== undefined) folio.mapping.dirtyBlocks -= before - folio.dirtyBlocks.count;
   if (folio.dirtyBlocks.count > 0) return true;
   cancelDirty(folio);
   return false;
@@ -128,6 +135,11 @@ export function nextDirtyBlock(folio: Folio, from: number): number {
 /** The block behind the run of dirty blocks that contains `from`. */
 export function dirtyRunEnd(folio: Folio, from: number): number {
   return folio.dirtyBlocks === undefined ? folio.pages : folio.dirtyBlocks.next(from, false);
+}
+
+/** Its dirty blocks, if it is dirty or was taken for writing. */
+function countOf({ dirtyBlocks, pages }: Folio): number {
+  return dirtyBlocks === undefined ? pages : dirtyBlocks.count;
 }
 
 function allBlocks(folio: Folio): BlockBits {

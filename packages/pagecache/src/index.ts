@@ -1,3 +1,4 @@
+export { balanceDirtyPages } from './balance-dirty-pages.ts';
 export { BlockBits } from './block-bits.ts';
 export { cacheProblems } from './cache-problems.ts';
 export { type BlockCopy, DeviceMapping } from './device-mapping.ts';
@@ -14,6 +15,7 @@ export {
   redirty,
   redirtyFrom,
 } from './folio-dirty.ts';
+export { finishFolioWrite, lockFolioForWrite } from './folio-for-write.ts';
 export { FolioIndex, INDEX_END, Mark } from './folio-index.ts';
 export { addWrite, endWrite, endWriteback, startWriteback, waitStable, waitWriteback } from './folio-writeback.ts';
 export { FrameAllocator, ORDER_MAX, PAGE_SHIFT, PAGE_SIZE, SLAB_BYTES } from './frame-allocator.ts';

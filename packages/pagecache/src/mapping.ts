@@ -45,6 +45,8 @@ export class Mapping {
   readonly errors = new ErrorSequence();
   /** Pages of dirty folios (I-5). */
   dirtyPages = 0;
+  /** Blocks that are dirty: of a folio of which some are, those. Counted for who wants to know how much there is to write. */
+  dirtyBlocks = 0;
   /** Pages of folios under writeback. */
   writebackPages = 0;
   /** Where a cyclic writeback pass goes on. */

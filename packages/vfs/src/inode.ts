@@ -230,6 +230,11 @@ export interface AttributeChanges {
   mode?: number;
   uid?: number;
   gid?: number;
+  /**
+   * What is no directory loses set-user-ID, set-group-ID where the group may execute it, and its capabilities. chown(2) asks for
+   * it even where it leaves both ids; with a `uid` or a `gid` it comes of itself.
+   */
+  dropPowers?: boolean;
   atime?: Timestamp;
   mtime?: Timestamp;
 }

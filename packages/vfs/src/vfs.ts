@@ -3,7 +3,7 @@
 //
 // Whoever has the vfs is the superuser: permissions are kept and shown, and refuse nothing.
 
-import { EBADF, EFBIG, EINVAL, EISDIR, EMFILE, EROFS, FsError } from '@f2fskit/errno';
+import { E2BIG, EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ERANGE, EROFS, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import { NameChanges, type NodeRequest } from './change-names.ts';
 import { directoryEntries } from './directory-entries.ts';
@@ -21,6 +21,10 @@ import { TreeWalk, type TreeWalkOptions } from './tree-walk.ts';
 export const OPEN_FILES_MAX = 1024;
 /** As in a process, where three are taken: Node's streams take 0 for none. */
 export const FIRST_DESCRIPTOR = 3;
+
+/** As `XATTR_NAME_MAX` and `XATTR_SIZE_MAX`: what Linux looks at before it looks for the file. */
+const XATTR_NAME_BYTES_MAX = 255;
+const XATTR_VALUE_BYTES_MAX = 65536;
 
 /** What `link` does with the file that gets another name. */
 export interface LinkOptions {
@@ -199,16 +203,20 @@ export class Vfs implements Ownership {
     yield* this.use(path, options, (inode) => this.#change(inode.setAttributes?.(changes)));
   }
 
+  /** Throws ERANGE for a name and E2BIG for a value of a length that no filesystem takes, whatever the path is. */
   *setXattr(
     path: PathLike,
     name: Uint8Array,
     value: Uint8Array,
     { mode = 'set', ...options }: WalkOptions & { mode?: XattrMode } = {},
   ): Task<void> {
+    checkXattrName(name);
+    if (value.length > XATTR_VALUE_BYTES_MAX) throw new FsError(E2BIG);
     yield* this.use(path, options, (inode) => this.#change(inode.setXattr?.(name, value, mode)));
   }
 
   *removeXattr(path: PathLike, name: Uint8Array, options?: WalkOptions): Task<void> {
+    checkXattrName(name);
     yield* this.use(path, options, (inode) => this.#change(inode.removeXattr?.(name)));
   }
 
@@ -222,4 +230,8 @@ export class Vfs implements Ownership {
     if (this.filesystem.writable !== true || task === undefined) throw new FsError(EROFS);
     return task;
   }
+}
+
+function checkXattrName({ length }: Uint8Array): void {
+  if (length === 0 || length > XATTR_NAME_BYTES_MAX) throw new FsError(ERANGE);
 }

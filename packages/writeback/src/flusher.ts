@@ -12,9 +12,8 @@
 // An error of a file is that file's, and the volume's (`PageCache.errors`): the others are written all the same.
 
 import { FsError } from '@f2fskit/errno';
-import { ErrorCursor, type Mapping, Mark, type PageCache } from '@f2fskit/pagecache';
+import { balanceDirtyPages, ErrorCursor, type Mapping, Mark, type PageCache } from '@f2fskit/pagecache';
 import { type Clock, Completion, type Scheduler, type Task } from '@f2fskit/task';
-import { balanceDirtyPages } from './balance-dirty-pages.ts';
 import type { Timer } from './timer.ts';
 import type { PassResult, WritebackControl } from './writeback-pass.ts';
 

@@ -3,6 +3,8 @@ import {
   CACHE_BYTES_MIN,
   cacheProblems,
   type Folio,
+  finishFolioWrite,
+  lockFolioForWrite,
   Mapping,
   markDirty,
   PAGE_SIZE,
@@ -13,7 +15,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FakeFile, FakeFilesystem, pattern } from '../test/fake-filesystem.ts';
 import { expectBytes, later, settle, start } from '../test/harness.ts';
-import { BytesSource, finishPageWrite, lockPageForWrite, performWrite, type WriteSource } from './index.ts';
+import { BytesSource, performWrite, type WriteSource } from './index.ts';
 
 const newFile = (order = 0): FakeFile => new FakeFilesystem({ order }).files[0]!;
 
@@ -152,11 +154,11 @@ describe('a buffered write', () => {
           *writeBegin(position) {
             if (position >= room * PAGE_SIZE) throw new FsError(ENOSPC);
             begins++;
-            return yield* lockPageForWrite(mapping, position / PAGE_SIZE);
+            return yield* lockFolioForWrite(mapping, position / PAGE_SIZE);
           },
           writeEnd(position, length, copied, folio) {
             ends++;
-            return finishPageWrite(folio, position, length, copied, () => {});
+            return finishFolioWrite(folio, position, length, copied, { grow: () => {} });
           },
         }),
       );
@@ -176,10 +178,10 @@ describe('a buffered write', () => {
     const lengths: number[] = [];
     const done = runSync(
       performWrite(mapping, 2 * PAGE_SIZE, new BytesSource(pattern(8 * PAGE_SIZE, 1)), {
-        writeBegin: (position) => lockPageForWrite(mapping, position / PAGE_SIZE),
+        writeBegin: (position) => lockFolioForWrite(mapping, position / PAGE_SIZE),
         writeEnd(position, length, copied, folio) {
           lengths.push(length / PAGE_SIZE);
-          return finishPageWrite(folio, position, length, copied, () => {});
+          return finishFolioWrite(folio, position, length, copied, { grow: () => {} });
         },
       }),
     );
@@ -192,34 +194,36 @@ describe('the ends of a write into one folio', () => {
     new Mapping(new PageCache({ budgetBytes: CACHE_BYTES_MIN }), { name: 'file', stable });
 
   it('the file grows while the folio is locked, and its bytes are uptodate and dirty (I-25)', () => {
-    const folio = runSync(lockPageForWrite(mapping(), 3));
+    const folio = runSync(lockFolioForWrite(mapping(), 3));
     let grown = 0;
-    const taken = finishPageWrite(folio, 3 * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, (end) => {
-      expect([folio.locked, folio.uptodate, folio.dirty]).toEqual([true, true, true]);
-      grown = end;
+    const taken = finishFolioWrite(folio, 3 * PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, {
+      grow: (end) => {
+        expect([folio.locked, folio.uptodate, folio.dirty]).toEqual([true, true, true]);
+        grown = end;
+      },
     });
     expect([taken, grown, folio.locked, folio.references]).toEqual([PAGE_SIZE, 4 * PAGE_SIZE, false, 0]);
   });
 
   it('a short copy counts where the rest was there before, and only there (I-22)', () => {
-    const fresh = runSync(lockPageForWrite(mapping(), 0));
-    const grow = (): void => expect.unreachable();
-    expect(finishPageWrite(fresh, 0, PAGE_SIZE, 4000, grow)).toBe(0);
+    const fresh = runSync(lockFolioForWrite(mapping(), 0));
+    const grow = { grow: (): void => expect.unreachable() };
+    expect(finishFolioWrite(fresh, 0, PAGE_SIZE, 4000, grow)).toBe(0);
     expect([fresh.uptodate, fresh.dirty, fresh.locked]).toEqual([false, false, false]);
-    const known = runSync(lockPageForWrite(fresh.mapping!, 0));
+    const known = runSync(lockFolioForWrite(fresh.mapping!, 0));
     known.markUptodate();
-    expect(finishPageWrite(known, 0, PAGE_SIZE, 4000, () => {})).toBe(4000);
+    expect(finishFolioWrite(known, 0, PAGE_SIZE, 4000, { grow: () => {} })).toBe(4000);
     expect([known.uptodate, known.dirty]).toEqual([true, true]);
-    const untouched = runSync(lockPageForWrite(fresh.mapping!, 1));
+    const untouched = runSync(lockFolioForWrite(fresh.mapping!, 1));
     untouched.markUptodate();
-    expect([finishPageWrite(untouched, PAGE_SIZE, 9, 0, grow), untouched.dirty]).toEqual([0, false]);
+    expect([finishFolioWrite(untouched, PAGE_SIZE, 9, 0, grow), untouched.dirty]).toEqual([0, false]);
   });
 
   it('a page is waited for: its lock, its writeback in a stable mapping, and room (I-40, H9)', async () => {
     const { file, release } = writing(true);
     const seen: Folio[] = [];
     const lock = function* (index: number): Task<void> {
-      const folio = yield* lockPageForWrite(file.mapping, index);
+      const folio = yield* lockFolioForWrite(file.mapping, index);
       seen.push(folio);
     };
     const waiting = start(lock(0));
@@ -254,7 +258,7 @@ describe('the ends of a write into one folio', () => {
 
   it('where content may change on its way, nobody waits', () => {
     const { file } = writing(false);
-    const folio = runSync(lockPageForWrite(file.mapping, 0));
+    const folio = runSync(lockFolioForWrite(file.mapping, 0));
     expect(folio.writeback).toBe(true);
     expect(markDirty(folio)).toBe(true);
   });

@@ -13,10 +13,9 @@
 // Source: spec section 4; kernel mm/filemap.c describes the idea.
 
 import { assert, EIO, FsError } from '@f2fskit/errno';
-import { type Folio, type Mapping, PAGE_SIZE } from '@f2fskit/pagecache';
+import type { WriteSource } from '@f2fskit/iomap';
+import { balanceDirtyPages, type Folio, type Mapping, PAGE_SIZE } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
-import { balanceDirtyPages } from './balance-dirty-pages.ts';
-import type { WriteSource } from './write-source.ts';
 
 /** What a filesystem supplies for writes to one file. */
 export interface PageWriteOperations {
@@ -25,11 +24,9 @@ export interface PageWriteOperations {
    * are to be written there, or up to the end of the folio. Undoes everything when it throws.
    */
   writeBegin(position: number, length: number): Task<Folio>;
-  /** As `writeBegin` where it waits for nothing; else `undefined`, with nothing changed. Most pieces need no more. */
-  tryBegin?(position: number, length: number): Folio | undefined;
   /**
    * `copied` of `length` bytes are in the folio. Returns how many of them count: `copied` or 0. Marks them uptodate and dirty,
-   * extends the file while the folio is locked (I-25), unlocks and puts it, also when it throws. See `finishPageWrite`.
+   * extends the file while the folio is locked (I-25), unlocks and puts it, also when it throws. See `finishFolioWrite`.
    */
   writeEnd(position: number, length: number, copied: number, folio: Folio): number;
   /**
@@ -64,7 +61,7 @@ export function* performWrite(
       const at = position + done;
       const length = Math.min(chunk - (at % chunk), source.length - done, limit);
       if (prepared < done + length) prepared = done + (yield* source.prepare(done, length));
-      const folio = operations.tryBegin?.(at, length) ?? (yield* operations.writeBegin(at, length));
+      const folio = yield* operations.writeBegin(at, length);
       const from = at - folio.position;
       assert(folio.locked && from >= 0 && from < folio.size, 'the folio is locked and contains the position');
       const room = Math.min(length, folio.size - from);

@@ -3,10 +3,12 @@
 // cache as in a real one, under a lock a file. Beside it each file has a model: the bytes that it must have.
 
 import { type BlockDevice, MemoryDevice, readBytes } from '@f2fskit/block';
-import { type Iomap, type ReadOperations, readBlocks, readBuffered } from '@f2fskit/iomap';
+import { type Iomap, type ReadOperations, readBlocks, readBuffered, writeBuffered } from '@f2fskit/iomap';
 import {
   ErrorCursor,
   type Folio,
+  finishFolioWrite,
+  lockFolioForWrite,
   Mapping,
   type MappingOptions,
   markDirty,
@@ -19,9 +21,9 @@ import { Completion, Lock, type RandomSource, runSync, type Task } from '@f2fski
 import {
   BytesSource,
   type DirtyFile,
-  finishPageWrite,
+  type FolioRange,
+  type FolioWriter,
   flushFile,
-  lockPageForWrite,
   PageBios,
   type PageBiosOptions,
   type PassResult,
@@ -29,14 +31,20 @@ import {
   type WritebackControl,
   type WriteSource,
   writeCachePages,
+  writeFolios,
   writeSinglePage,
 } from '../src/index.ts';
 
 /** Blocks of the device for each file. */
 export const FILE_BLOCKS = 1024;
 
+/** Pages by pages (`performWrite`, `writeCachePages`), or folios of any size (`writeBuffered`, `writeFolios`). */
+export type Engine = 'page' | 'folio';
+
 export interface FakeOptions {
   files?: number;
+  /** Default 'page'. */
+  engine?: Engine;
   cache?: PageCacheOptions;
   bios?: PageBiosOptions;
   mapping?: Partial<MappingOptions>;
@@ -118,6 +126,7 @@ export class FakeFile implements DirtyFile {
 
   *write(control: WritebackControl): Task<PassResult> {
     const { bios, options } = this.filesystem;
+    if (options.engine === 'folio') return yield* writeFolios(this.mapping, control, this.#folioWriter());
     return yield* writeCachePages(
       this.mapping,
       control,
@@ -140,11 +149,21 @@ export class FakeFile implements DirtyFile {
   *pwrite(position: number, bytes: Uint8Array, source: WriteSource = new BytesSource(bytes)): Task<number> {
     if (!this.lock.tryLock()) yield* this.lock.wait();
     try {
-      const done = yield* performWrite(this.mapping, position, source, {
-        writeBegin: (at, length) => this.#writeBegin(at, length),
-        writeEnd: (at, length, copied, folio) => this.#writeEnd(at, length, copied, folio),
-        ...(this.throttle === undefined ? {} : { throttle: this.throttle }),
-      });
+      const throttle = this.throttle === undefined ? {} : { throttle: this.throttle };
+      const done =
+        this.filesystem.options.engine === 'folio'
+          ? yield* writeBuffered(this, position, source, {
+              begin: (at, _length, _request, map) => this.#begin(at, map),
+              grow: (end) => {
+                this.size = Math.max(this.size, end);
+              },
+              ...throttle,
+            })
+          : yield* performWrite(this.mapping, position, source, {
+              writeBegin: (at, length) => this.#writeBegin(at, length),
+              writeEnd: (at, length, copied, folio) => this.#writeEnd(at, length, copied, folio),
+              ...throttle,
+            });
       this.modelWrite(position, bytes.subarray(0, done));
       return done;
     } finally {
@@ -203,6 +222,25 @@ export class FakeFile implements DirtyFile {
     return bytes;
   }
 
+  #folioWriter(): FolioWriter {
+    return {
+      bios: this.filesystem.bios,
+      lengthToWrite: (folio) => Math.max(0, Math.min(folio.size, this.size - folio.position)),
+      writeRange: (range) => this.#writeRange(range),
+      ...(this.backOff === undefined ? {} : { backOff: this.backOff }),
+      ...(this.shouldYield === undefined ? {} : { shouldYield: this.shouldYield }),
+    };
+  }
+
+  *#writeRange(range: FolioRange): Task<void> {
+    const { folio } = range;
+    for (; range.next < range.end; range.next++) {
+      const to = yield* this.#place(folio.index + range.next, folio);
+      if (to === undefined) range.dropped++;
+      else this.filesystem.bios.add(folio, range.next * PAGE_SIZE, (range.next + 1) * PAGE_SIZE, to.offset);
+    }
+  }
+
   *#begin(position: number, map: Iomap): Task<void> {
     const block = Math.floor(position / PAGE_SIZE);
     const mapped = this.#allocated.has(block);
@@ -230,7 +268,7 @@ export class FakeFile implements DirtyFile {
   *#writeBegin(position: number, length: number): Task<Folio> {
     for (;;) {
       const page = Math.floor(position / PAGE_SIZE);
-      const folio = yield* lockPageForWrite(this.mapping, page, this.filesystem.options.order);
+      const folio = yield* lockFolioForWrite(this.mapping, page, this.filesystem.options.order);
       const from = position - folio.position;
       const to = Math.min(folio.size, from + length);
       const missing = this.#blockToFill(folio, from, to);
@@ -268,8 +306,10 @@ export class FakeFile implements DirtyFile {
   }
 
   #writeEnd(position: number, length: number, copied: number, folio: Folio): number {
-    return finishPageWrite(folio, position, length, copied, (end) => {
-      this.size = Math.max(this.size, end);
+    return finishFolioWrite(folio, position, length, copied, {
+      grow: (end) => {
+        this.size = Math.max(this.size, end);
+      },
     });
   }
 }

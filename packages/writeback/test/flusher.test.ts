@@ -1,9 +1,9 @@
 import { FaultDevice } from '@f2fskit/block';
 import { EAGAIN, EIO, FsError } from '@f2fskit/errno';
-import { CACHE_BYTES_MIN, cacheProblems, PAGE_SIZE } from '@f2fskit/pagecache';
+import { balanceDirtyPages, CACHE_BYTES_MIN, cacheProblems, PAGE_SIZE } from '@f2fskit/pagecache';
 import { runSync, Scheduler, type Task, Tracer } from '@f2fskit/task';
 import { describe, expect, it } from 'vitest';
-import { balanceDirtyPages, Flusher, type FlusherOptions } from '../src/index.ts';
+import { Flusher, type FlusherOptions } from '../src/index.ts';
 import { CheckingDevice } from './checking-device.ts';
 import { type FakeFile, FakeFilesystem, type FakeOptions, pattern } from './fake-filesystem.ts';
 import { dirtyPages, expectBytes, later, pause, settle, TestTime } from './harness.ts';

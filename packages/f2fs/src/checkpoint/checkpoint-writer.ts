@@ -4,7 +4,7 @@
 //   2. changed NAT and SIT entries go to journals or to the copies that are not current; summaries of full segments
 //      to the summary area
 //   3. flush                       from here on everything the new pack refers to is durable
-//   4. the pack that is not in force: checkpoint block, payload, orphans, summaries
+//   4. the pack that is not in force: checkpoint block, payload, orphans, summaries; nat_bits behind it on leaving
 //   5. flush
 //   6. its last block, durable     this commits: until now the old pack is in force, from now on the new one
 //
@@ -29,6 +29,7 @@ import {
   packCompactSummaries,
   packOrphans,
   RawCheckpoint,
+  SEGMENT_BLOCKS,
   type SegmentInformation,
   SegmentType,
   SitJournal,
@@ -92,7 +93,8 @@ export class CheckpointWriter {
     const { superblock, metadata, nat, nids, segments, allocator, nodes } = this.#parts;
     const { device } = metadata;
     yield* nodes.writeAll();
-    const natCommit = yield* nat.commit(metadata);
+    // Bits say nothing of a journal: whoever believes them finds everything in the NAT blocks.
+    const natCommit = yield* nat.commit(metadata, { emptyJournal: unmount && nat.bits !== undefined });
     const sitJournal = yield* segments.commit();
     yield* metadata.flush();
     yield* flushDevice(device);
@@ -101,6 +103,11 @@ export class CheckpointWriter {
     const address = packAddress(superblock, index);
     const blocks = this.#pack(unmount, natCommit, sitJournal);
     const last = blocks.pop()!;
+    if (unmount && nat.bits !== undefined) {
+      const bits = nat.bits.blocksFor(decodeCheckpoint(last, superblock, address));
+      const bitsAddress = address + SEGMENT_BLOCKS - bits.length;
+      yield* submitAndWait(device, writeBio(bitsAddress * BLOCK_SIZE, bits));
+    }
     yield* submitAndWait(device, writeBio(address * BLOCK_SIZE, blocks));
     yield* flushDevice(device);
     yield* writeBytes(device, (address + blocks.length) * BLOCK_SIZE, last, BioFlag.PREFLUSH | BioFlag.FUA);
@@ -133,7 +140,10 @@ export class CheckpointWriter {
     const dataBlocks = compact === undefined ? data : splitBlocks(compact);
     const orphans = packOrphans([...this.#parts.orphans]);
     const between = [...orphans, ...dataBlocks, ...(unmount ? nodes : [])];
-    const head = this.#head(unmount, nat.versionBitmap, compact !== undefined, orphans.length, between.length);
+    const { superblock, nat: table } = this.#parts;
+    const total = 2 + superblock.checkpointPayloadBlocks + between.length;
+    if (unmount && total > SEGMENT_BLOCKS - (table.bits?.blockCount ?? 0)) table.bits = undefined;
+    const head = this.#head(unmount, nat.versionBitmap, compact !== undefined, orphans.length, total);
     return [...head, ...between, head[0]!];
   }
 
@@ -143,9 +153,9 @@ export class CheckpointWriter {
     natBitmap: Uint8Array,
     compact: boolean,
     orphanBlocks: number,
-    blocksBetween: number,
+    packBlocks: number,
   ): Uint8Array[] {
-    const { superblock, nids, segments, allocator, space } = this.#parts;
+    const { superblock, nat, nids, segments, allocator, space } = this.#parts;
     const old = this.#current;
     const { checkpointPayloadBlocks } = superblock;
     const bytes = new Uint8Array((1 + checkpointPayloadBlocks) * BLOCK_SIZE);
@@ -171,11 +181,13 @@ export class CheckpointWriter {
       CheckpointFlag.crcRecovery |
       (unmount ? CheckpointFlag.umount : 0) |
       (compact ? CheckpointFlag.compactSummary : 0) |
+      // As Linux: also where they are not written. The key says when they are valid.
+      (nat.bits === undefined ? 0 : CheckpointFlag.natBits) |
       (orphanBlocks > 0 ? CheckpointFlag.orphanPresent : 0) |
       // Quota files are not kept up to date: Linux then counts anew.
       (superblock.quotaInos.some((ino) => ino !== 0) ? CheckpointFlag.quotaNeedFsck : 0);
     raw.flags.set(view, 0, flags);
-    raw.packBlockCount.set(view, 0, 2 + checkpointPayloadBlocks + blocksBetween);
+    raw.packBlockCount.set(view, 0, packBlocks);
     raw.startSum.set(view, 0, 1 + checkpointPayloadBlocks + orphanBlocks);
     raw.validNodeCount.set(view, 0, space.validNodes);
     raw.validInodeCount.set(view, 0, space.validInodes);

@@ -11,17 +11,18 @@
 import { EINVAL, ENOSPC, EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, InlineFlag, NULL_ADDRESS, RawInode } from '@f2fskit/f2fs-format';
 import { locateDnode } from '@f2fskit/f2fs-node';
+import { lockWithEdges } from '@f2fskit/iomap';
 import { discardRange, markDirty } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { AllocationMode } from '@f2fskit/vfs';
 import { changeInodeNode } from '../change-inode.ts';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
+import { dropCapabilityOfContents } from '../names/capability.ts';
 import { findSlot, putAddress } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { convertInline } from './inline-file.ts';
 import { noteContentChange } from './pending-attributes.ts';
-import { lockWithEdges } from './uptodate-page.ts';
 import { checkContents, checkSize, reserveInSteps } from './write-file.ts';
 
 /** Slots that one operation empties at most. */
@@ -48,6 +49,7 @@ export function* allocateRange(
     if (frees && (inode.fields.inlineFlags & InlineFlag.pinFile) !== 0) {
       throw new FsError(EOPNOTSUPP, 'the file is pinned: its blocks stay where they are');
     }
+    yield* dropCapabilityOfContents(writer, inode);
     if (hasInlineData(inode.raw)) yield* convertInline(writer, inode);
     noteContentChange(writer, inode, inode.size);
     if (frees) yield* punch(writer, inode, position, Math.min(end, Math.ceil(inode.size / BLOCK_SIZE) * BLOCK_SIZE));

@@ -5,6 +5,7 @@
 
 import { submitAndWait, writeBio } from '@f2fskit/block';
 import { BLOCK_SIZE, InlineFlag, RawInode } from '@f2fskit/f2fs-format';
+import { lockWithEdges } from '@f2fskit/iomap';
 import { cancelDirty, type Folio } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import { changeInodeNode } from '../change-inode.ts';
@@ -14,7 +15,6 @@ import { addBlocks } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { settleInode } from './pending-attributes.ts';
 import { dataLogOf } from './placement.ts';
-import { lockWithEdges } from './uptodate-page.ts';
 
 /** Puts the page, which is locked, into the node; part of an operation. */
 export function* writeInlineData(writer: VolumeWriter, inode: F2fsInode, folio: Folio): Task<void> {

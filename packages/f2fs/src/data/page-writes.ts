@@ -1,14 +1,14 @@
 // The two ends of a page write into a file of F2FS. Its blocks were reserved before, so nothing is allocated here.
 // Source: buffered I/O spec 5.2, 5.3; kernel fs/f2fs/data.c (f2fs_write_begin, f2fs_write_end).
 
-import { type Folio, PAGE_SIZE } from '@f2fskit/pagecache';
+import { lockWithEdges } from '@f2fskit/iomap';
+import { type Folio, finishFolioWrite, PAGE_SIZE } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
-import { finishPageWrite, type PageWriteOperations } from '@f2fskit/writeback';
+import type { PageWriteOperations } from '@f2fskit/writeback';
 import type { CachedFile } from '../cached-file.ts';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { noteEnd } from './pending-attributes.ts';
-import { lockWithEdges, tryLockWithEdges } from './uptodate-page.ts';
 
 export class PageWrites implements PageWriteOperations {
   readonly #writer: VolumeWriter;
@@ -25,12 +25,12 @@ export class PageWrites implements PageWriteOperations {
     return lockWithEdges(this.#file, Math.floor(position / PAGE_SIZE), position, position + length);
   }
 
-  tryBegin(position: number, length: number): Folio | undefined {
-    return tryLockWithEdges(this.#file, Math.floor(position / PAGE_SIZE), position, position + length);
+  writeEnd(position: number, length: number, copied: number, folio: Folio): number {
+    return finishFolioWrite(folio, position, length, copied, this);
   }
 
-  writeEnd(position: number, length: number, copied: number, folio: Folio): number {
-    return finishPageWrite(folio, position, length, copied, (end) => noteEnd(this.#writer, this.#inode, end));
+  grow(end: number): void {
+    noteEnd(this.#writer, this.#inode, end);
   }
 
   throttle(): Task<void> | undefined {

@@ -12,6 +12,9 @@ import { Claim } from '../names/claim.ts';
 import { addBlocks, findSlot, makeSlot, missingNodes } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 
+/** Blocks that one operation reserves at most. */
+export const RESERVE_BLOCKS = 4096;
+
 /**
  * Makes every hole among the file blocks [first, end) of a file NEW; part of an operation. Returns the block before which it
  * stopped, for want of space: `end` when it did not. Throws EFBIG, and what reading nodes throws.

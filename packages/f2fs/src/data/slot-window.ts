@@ -27,6 +27,11 @@ export class SlotWindow {
     return this.#nid;
   }
 
+  /** The file block behind the last one of the window. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** Makes the window hold a file block; false where that has no node. Throws EFBIG, and what reading nodes throws. */
   *find(inode: DecodedInode, fileBlock: number): Task<boolean> {
     if (this.view(inode.ino, fileBlock) !== undefined) return true;

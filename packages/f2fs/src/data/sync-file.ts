@@ -21,7 +21,7 @@ export function* syncFile(
 ): Task<void> {
   if (writeback !== undefined) {
     const flush = flushFile(writeback, cursor);
-    yield* dataOnly || writeback.mapping.dirtyPages <= IN_PLACE_PAGES_MAX ? writeback.inPlace(flush) : flush;
+    yield* dataOnly || writeback.mapping.dirtyBlocks <= IN_PLACE_PAGES_MAX ? writeback.inPlace(flush) : flush;
   }
   yield* writer.fsyncInode(inode.ino, dataOnly);
 }

@@ -5,16 +5,17 @@
 
 import { EPERM, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, InodeFlag, NULL_ADDRESS } from '@f2fskit/f2fs-format';
+import { lockWithEdges } from '@f2fskit/iomap';
 import { markDirty, truncateMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
+import { dropCapabilityOfContents } from '../names/capability.ts';
 import { truncateBlocks } from '../names/free-inode.ts';
 import { findSlot } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { convertInline, truncateInlineData } from './inline-file.ts';
 import { noteContentChange, settleInode } from './pending-attributes.ts';
-import { lockWithEdges } from './uptodate-page.ts';
 import { checkContents, checkSize } from './write-file.ts';
 
 /** Gives the file `size` bytes. Throws EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP, EIO. */
@@ -24,6 +25,7 @@ export function* truncateFile(writer: VolumeWriter, inode: F2fsInode, size: numb
     checkContents(inode);
     if ((inode.fields.flags & InodeFlag.append) !== 0) throw new FsError(EPERM);
     checkSize(inode, size);
+    yield* dropCapabilityOfContents(writer, inode);
     if (hasInlineData(inode.raw) && size > inode.fields.inlineArea.size) yield* convertInline(writer, inode);
     if (size > inode.size) {
       noteContentChange(writer, inode, size);

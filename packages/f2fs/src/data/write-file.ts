@@ -1,29 +1,30 @@
 // write(2): checks, space, pages, and for a synchronous file the way to the medium.
 //
 //   1. the lock of the inode: one writer at a time
-//   2. contents in the inode move out if they would not fit any more
-//   3. every hole that is written to is reserved: what does not fit is not begun (ENOSPC, or a short count)
-//   4. pages (`performWrite`)
-//   5. what was reserved behind the new end, by a write that failed, is given back
+//   2. capabilities that were given to the old contents go
+//   3. contents in the inode move out if they would not fit any more
+//   4. every hole that is written to is reserved: what does not fit is not begun (ENOSPC, or a short count)
+//   5. pages (`performWrite`), or folios (`writeBuffered`, which reserves stretch by stretch: 4 and 6 are its mappings)
+//   6. what was reserved behind the new end, by a write that failed, is given back
 //
 // Source: buffered I/O spec 4, 5.1; kernel fs/f2fs/file.c (f2fs_file_write_iter).
 
 import { EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, InlineFlag, InodeFlag, MAX_FILE_BYTES, nodePath } from '@f2fskit/f2fs-format';
+import { writeBuffered } from '@f2fskit/iomap';
 import type { Task } from '@f2fskit/task';
 import type { Written } from '@f2fskit/vfs';
 import { performWrite, type WriteSource } from '@f2fskit/writeback';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
+import { dropCapabilityOfContents } from '../names/capability.ts';
 import { truncateBlocks } from '../names/free-inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
+import { FolioWrites } from './folio-writes.ts';
 import { convertInline } from './inline-file.ts';
 import { PageWrites } from './page-writes.ts';
 import { noteContentChange } from './pending-attributes.ts';
-import { reserveBlocks } from './reserve-blocks.ts';
-
-/** Blocks that one operation reserves at most. */
-const RESERVE_BLOCKS = 4096;
+import { RESERVE_BLOCKS, reserveBlocks } from './reserve-blocks.ts';
 
 /**
  * Writes `source` at `position`, or at the end of the file. A short count means that something failed behind it. Throws
@@ -35,13 +36,15 @@ export function* writeFile(
   position: number | 'end',
   source: WriteSource,
 ): Task<Written> {
-  const held = yield* writer.locks.lock([inode.ino]);
+  const { locks } = writer;
+  if (!locks.tryLockOne(inode.ino)) yield* locks.lockOne(inode.ino);
   try {
     checkContents(inode);
     if ((inode.fields.flags & InodeFlag.append) !== 0 && position !== 'end') throw new FsError(EPERM);
     const start = position === 'end' ? inode.size : position;
     if (source.length === 0) return { bytes: 0, end: start };
     checkSize(inode, start + 1);
+    if (!writer.withoutCapability.has(inode)) yield* dropCapabilityOfContents(writer, inode);
     const room = MAX_FILE_BYTES - start;
     const bytes = yield* writeLocked(
       writer,
@@ -51,13 +54,21 @@ export function* writeFile(
     );
     return { bytes, end: start + bytes };
   } finally {
-    held.unlock();
+    locks.unlockOne(inode.ino);
   }
 }
 
 function* writeLocked(writer: VolumeWriter, inode: F2fsInode, start: number, source: WriteSource): Task<number> {
   const end = start + source.length;
   if (hasInlineData(inode.raw) && end > inode.fields.inlineArea.size) yield* convertInline(writer, inode);
+  if (writer.bufferedIo === 'page') return yield* writePages(writer, inode, start, source);
+  noteContentChange(writer, inode, inode.size);
+  return yield* writeBuffered(inode.pages(), start, source, new FolioWrites(writer, inode, start, end));
+}
+
+/** The page engine: everything is reserved first. */
+function* writePages(writer: VolumeWriter, inode: F2fsInode, start: number, source: WriteSource): Task<number> {
+  const end = start + source.length;
   const inline = hasInlineData(inode.raw);
   const first = Math.floor(start / BLOCK_SIZE);
   const reserved = inline
@@ -82,6 +93,7 @@ function* writeLocked(writer: VolumeWriter, inode: F2fsInode, start: number, sou
 
 /** As {@link reserveBlocks}, in operations of limited length. The lock of the inode is held. */
 export function* reserveInSteps(writer: VolumeWriter, inode: F2fsInode, first: number, end: number): Task<number> {
+  if (inode.hasSlots(first, end)) return end;
   for (let at = first; at < end; ) {
     const until = Math.min(end, at + RESERVE_BLOCKS);
     const got = yield* writer.operation(reserveBlocks(writer, inode.raw, at, until));

@@ -22,6 +22,8 @@ export interface HeldLocks {
 
 export class InodeLocks {
   readonly #entries = new Map<number, Entry>();
+  /** An entry that nobody uses, for the next who needs one. */
+  #spare: Entry | undefined = undefined;
 
   /** Inodes that somebody holds or waits for. */
   get size(): number {
@@ -47,6 +49,23 @@ export class InodeLocks {
     };
   }
 
+  /** Takes the lock of one inode where nobody has it; else false. See {@link unlockOne}. */
+  tryLockOne(ino: number): boolean {
+    if (this.#use(ino).lock.tryLockExclusive()) return true;
+    this.#drop(ino);
+    return false;
+  }
+
+  *lockOne(ino: number): Task<void> {
+    const { lock } = this.#use(ino);
+    if (!lock.tryLockExclusive()) yield* lock.waitExclusive();
+  }
+
+  unlockOne(ino: number): void {
+    this.#entries.get(ino)!.lock.unlockExclusive();
+    this.#drop(ino);
+  }
+
   /** Runs `body` while nobody changes the inode. */
   *shared<T>(ino: number, body: () => Task<T>): Task<T> {
     const { lock } = this.#use(ino);
@@ -62,7 +81,8 @@ export class InodeLocks {
   #use(ino: number): Entry {
     let entry = this.#entries.get(ino);
     if (entry === undefined) {
-      entry = { lock: new SharedLock(), users: 0 };
+      entry = this.#spare ?? { lock: new SharedLock(), users: 0 };
+      this.#spare = undefined;
       this.#entries.set(ino, entry);
     }
     entry.users++;
@@ -72,6 +92,8 @@ export class InodeLocks {
   #drop(ino: number): void {
     const entry = this.#entries.get(ino)!;
     entry.users--;
-    if (entry.users === 0) this.#entries.delete(ino);
+    if (entry.users > 0) return;
+    this.#entries.delete(ino);
+    this.#spare = entry;
   }
 }

@@ -115,6 +115,7 @@ export function* setRecord(
   mode: XattrMode,
   permissions?: number,
 ): Task<void> {
+  writer.withoutCapability.delete(inode);
   const { fields } = inode;
   const max = xattrBytesMax(fields);
   if (value !== undefined && value.length > max - XattrHeader.$size - XattrEntry.$size) throw new FsError(E2BIG);

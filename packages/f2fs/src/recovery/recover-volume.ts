@@ -26,7 +26,7 @@ import {
   type Superblock,
   XATTR_NODE_OFFSET,
 } from '@f2fskit/f2fs-format';
-import { type DecodedInode, NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
+import { type DecodedInode, type NatBits, NodeAddressTable, NodeStore } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
 import { CACHE_BYTES_DEFAULT, DeviceMapping, PAGE_SIZE, PageCache } from '@f2fskit/pagecache';
 import type { Clock, Task } from '@f2fskit/task';
@@ -52,6 +52,8 @@ export interface RecoveryResult {
   readonly orphans: number;
   /** What could not be recovered, and why. */
   readonly problems: readonly FsError[];
+  /** nat_bits after it, where the volume had valid ones. */
+  readonly natBits: NatBits | undefined;
 }
 
 export interface RecoveryOptions {
@@ -99,7 +101,8 @@ export function* recoverVolume(
       continue;
     }
     yield* writer.checkpoint();
-    return { files: recovery.files.size, orphans: orphans.length, problems: [...problems, ...recovery.problems] };
+    const { size: files } = recovery.files;
+    return { files, orphans: orphans.length, problems: [...problems, ...recovery.problems], natBits: nat.bits };
   }
 }
 

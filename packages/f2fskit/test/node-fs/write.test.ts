@@ -4,7 +4,7 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { judged, objections } from './judge.ts';
-import { copying, names, opening, promises, type Sequence, streams, writing } from './write-calls.ts';
+import { copying, names, opening, owners, promises, type Sequence, streams, writing } from './write-calls.ts';
 import {
   answer,
   at,
@@ -54,6 +54,7 @@ describe.each<[what: string, sequences: Sequence[]]>([
   ['opening', opening],
   ['writing', writing],
   ['names', names],
+  ['owners', owners],
   ['copying', copying],
   ['promises', promises],
   ['streams', streams],

@@ -71,12 +71,12 @@ export function* futimes(context: FsContext, fd: number, atime: TimeLike, mtime:
   yield* byDescriptor(context, 'futime', fd, toTimes(context, atime, mtime));
 }
 
-/** -1 leaves an id as it is. */
+/** -1 leaves an id as it is. Called with -1 for both, chown still takes set-ID bits away, as on Linux. */
 function toOwner(uid: number, gid: number): AttributeChanges {
   checkInteger(uid, 'uid', -1, ID_MAX);
   checkInteger(gid, 'gid', -1, ID_MAX);
   const kept = (id: number): boolean => id === -1 || id === ID_MAX;
-  return { ...(kept(uid) ? {} : { uid }), ...(kept(gid) ? {} : { gid }) };
+  return { dropPowers: true, ...(kept(uid) ? {} : { uid }), ...(kept(gid) ? {} : { gid }) };
 }
 
 function toTimes({ vfs }: FsContext, atime: TimeLike, mtime: TimeLike): AttributeChanges {

@@ -154,6 +154,41 @@ describe('times', () => {
   });
 });
 
+describe('security.capability', () => {
+  it.each<[what: string, stays: boolean, change: (model: ModelFilesystem) => void]>([
+    ['write', false, (model) => model.write('/f', 0, text('x'))],
+    ['write of nothing', true, (model) => model.write('/f', 0, text(''))],
+    ['truncate', false, (model) => model.truncate('/f', 0)],
+    ['fallocate', false, (model) => model.fallocate('/f', 'allocate', 0, 1)],
+    ['open with truncate', false, (model) => model.open(1, '/f', { access: 'write', truncate: true }, 0)],
+    ['chown', false, (model) => model.chown('/f', -1, -1)],
+    ['chmod', true, (model) => model.chmod('/f', 0o700)],
+  ])('%s', (_what, stays, change) => {
+    const model = make();
+    model.create('/f', 0o644);
+    model.setxattr('/f', 'security.capability', text('c'));
+    model.setxattr('/f', 'user.a', text('x'));
+    change(model);
+    expect(model.listxattr('/f')).toEqual([...(stays ? ['security.capability'] : []), 'user.a']);
+  });
+});
+
+it('contents are compared however far they lie', () => {
+  const [one, other] = [make(), make()];
+  for (const model of [one, other]) {
+    model.create('/f', 0o644);
+    model.truncate('/f', 2 ** 40);
+    model.write('/f', 2 ** 39, text('x'));
+  }
+  expect(one.differsAt('/f', other)).toBeUndefined();
+  other.write('/f', 2 ** 38, new Uint8Array(10));
+  expect(one.differsAt('/f', other), 'zeros and a hole').toBeUndefined();
+  other.write('/f', 2 ** 39 + 4096, text('y'));
+  expect(one.differsAt('/f', other)).toBe(2 ** 39 + 4096);
+  other.truncate('/f', 2 ** 39 + 5);
+  expect(one.differsAt('/f', other)).toBe(2 ** 39);
+});
+
 describe('the manifest', () => {
   it('has the format of tools/oracle/guest/manifest.sh', () => {
     const model = new ModelFilesystem({ clock: { now: () => ({ seconds: 7, nanoseconds: 0 }) } });

@@ -157,6 +157,12 @@ export class ModelFilesystem implements OperationTarget {
     return inode.content.read(position, length);
   }
 
+  /** The page of a file from which on it is not equal to the same file of another model, in bytes, however large it is. */
+  differsAt(path: string, other: ModelFilesystem): number | undefined {
+    const { content } = other.#tree.inode(other.#inodeAt(path, false));
+    return this.#tree.inode(this.#inodeAt(path, false)).content.differsAt(content);
+  }
+
   truncate(file: FileReference, size: number): void {
     if (typeof file === 'string') {
       const { kind } = this.#tree.inode(this.#inodeAt(file, true));
@@ -310,7 +316,10 @@ export class ModelFilesystem implements OperationTarget {
     if (uid !== -1) inode.uid = uid;
     if (gid !== -1) inode.gid = gid;
     // A program does not keep its special rights for a new owner. The group's bit without x means something else.
-    if (inode.kind !== 'directory') inode.mode &= (inode.mode & 0o0010) !== 0 ? ~0o6000 : ~0o4000;
+    if (inode.kind !== 'directory') {
+      inode.mode &= (inode.mode & 0o0010) !== 0 ? ~0o6000 : ~0o4000;
+      inode.xattrs.delete(CAPABILITY);
+    }
     inode.ctime = this.#now();
   }
 
@@ -418,9 +427,10 @@ export class ModelFilesystem implements OperationTarget {
     return ino;
   }
 
-  /** The inode, to be changed, with new mtime and ctime. */
+  /** The inode, to be changed in its contents, with new mtime and ctime. Capabilities were given to the old contents. */
   #touch(ino: number): ModelInode {
     const inode = this.#tree.change(ino);
+    inode.xattrs.delete(CAPABILITY);
     inode.mtime = inode.ctime = this.#now();
     return inode;
   }
@@ -448,6 +458,9 @@ function xattrKey(name: string): string {
   if (key === '' || key.length > XATTR_NAME_BYTES_MAX) refuse(ERANGE);
   return key;
 }
+
+/** What a program may do: given to its contents and its owner, gone with a change of either. */
+const CAPABILITY = 'security.capability';
 
 const isUserXattr = (key: string): boolean => key.startsWith('user.');
 

@@ -44,6 +44,17 @@ export class SparseContent {
     return bytes;
   }
 
+  /** The page from which on another content is not equal, in bytes; `undefined` where it is. */
+  differsAt(other: SparseContent): number | undefined {
+    if (this.#pages === other.#pages && this.size === other.size) return undefined;
+    const different = [...new Set([...this.#pages.keys(), ...other.#pages.keys()])].filter((index) => {
+      const [mine, its] = [this.#pages.get(index) ?? NO_PAGE, other.#pages.get(index) ?? NO_PAGE];
+      return mine.some((byte, at) => byte !== its[at]);
+    });
+    if (this.size !== other.size) different.push(Math.floor(Math.min(this.size, other.size) / PAGE_SIZE));
+    return different.length === 0 ? undefined : different.reduce((a, b) => Math.min(a, b)) * PAGE_SIZE;
+  }
+
   /** Grows where the write ends behind the end. */
   write(position: number, bytes: Uint8Array): void {
     this.#own();

@@ -5,8 +5,8 @@
 //
 // The writer holds no lock that writeback needs: it would wait for itself (L4, I-23). Source: spec section 4.
 
-import type { PageCache } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import type { PageCache } from './page-cache.ts';
 
 declare module '@f2fskit/task' {
   interface TraceEvents {

@@ -1,14 +1,18 @@
 // The two ends of a buffered write into one folio that are the same for every filesystem. Between them it makes the folio ready
-// for a partial copy, in its own way: `writeBegin` and `writeEnd` of `performWrite` are built around these.
+// for a partial copy, in its own way: the engines that write are built around these.
 
-import { type Folio, type Mapping, markDirty, PAGE_SHIFT, waitStable } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import type { Folio } from './folio.ts';
+import { markDirty } from './folio-dirty.ts';
+import { waitStable } from './folio-writeback.ts';
+import { PAGE_SHIFT } from './frame-allocator.ts';
+import type { Mapping } from './mapping.ts';
 
 /**
  * The folio of a page, locked and with a reference, new if there is none, of order `order` if it can be; waits for room, and
  * until its content may be changed. The caller holds no locked folio.
  */
-export function* lockPageForWrite(mapping: Mapping, index: number, order = mapping.orderMin): Task<Folio> {
+export function* lockFolioForWrite(mapping: Mapping, index: number, order = mapping.orderMin): Task<Folio> {
   for (;;) {
     let folio = mapping.find(index);
     if (folio === undefined) {
@@ -33,16 +37,16 @@ export function* lockPageForWrite(mapping: Mapping, index: number, order = mappi
 }
 
 /**
- * The end of a write of `length` bytes at `position`, of which `copied` are in the folio: what `writeEnd` owes. The blocks
- * that are touched are uptodate, or the copy was meant to cover them, with what the caller put around it. `grow` is told
- * where the write ends, while the folio is locked, when it counts. Unlocks and puts the folio; returns the bytes that count.
+ * The end of a write of `length` bytes at `position`, of which `copied` are in the folio: what the end of a write owes. The blocks
+ * that are touched are uptodate, or the copy was meant to cover them, with what the caller put around it. `file` is told
+ * where the write ends (`grow`), while the folio is locked, when it counts. Unlocks and puts the folio; returns the bytes that count.
  */
-export function finishPageWrite(
+export function finishFolioWrite(
   folio: Folio,
   position: number,
   length: number,
   copied: number,
-  grow: (end: number) => void,
+  file: { grow(end: number): void },
 ): number {
   const from = position - folio.position;
   // Short, and what is missing is not there: as if nothing had been copied (I-22).
@@ -52,7 +56,7 @@ export function finishPageWrite(
     const end = ((from + copied - 1) >> PAGE_SHIFT) + 1;
     folio.markUptodate(first, end);
     markDirty(folio, first, end);
-    grow(position + copied);
+    file.grow(position + copied);
   }
   folio.unlock();
   folio.put();

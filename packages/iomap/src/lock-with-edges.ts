@@ -1,20 +1,25 @@
 // A page of a file, locked, with the bytes that a partial change leaves alone.
 
 import { EIO, FsError } from '@f2fskit/errno';
-import { readBlocks } from '@f2fskit/iomap';
-import { type Folio, PAGE_SIZE } from '@f2fskit/pagecache';
+import { type Folio, lockFolioForWrite, PAGE_SIZE } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
-import { lockPageForWrite } from '@f2fskit/writeback';
-import type { CachedFile } from '../cached-file.ts';
+import type { BufferedFile } from './buffered-file.ts';
+import { readBlocks } from './read-folios.ts';
 
 /**
  * The folio of a page, locked and with a reference, ready for a change of the bytes [from, to) of the file: blocks that the
  * change touches only in part are uptodate, or it reaches the end of the file in them and zeros stand behind it. `size` is
- * that of the file now. Throws what reading met.
+ * that of the file now. A folio that is new has the order `order`, if it can be. Throws what reading met.
  */
-export function* lockWithEdges(file: CachedFile, index: number, from: number, to: number): Task<Folio> {
+export function* lockWithEdges(
+  file: BufferedFile,
+  index: number,
+  from: number,
+  to: number,
+  order = file.mapping.orderMin,
+): Task<Folio> {
   for (let tries = 0; ; tries++) {
-    const folio = yield* lockPageForWrite(file.mapping, index);
+    const folio = yield* lockFolioForWrite(file.mapping, index, order);
     const missing = missingEdge(folio, from, to, file.size);
     if (missing < 0) return folio;
     // The read ends the lock. After it everything is looked at again (I-2).
@@ -28,7 +33,7 @@ export function* lockWithEdges(file: CachedFile, index: number, from: number, to
 }
 
 /** As {@link lockWithEdges} where it waits for nothing; else `undefined`. */
-export function tryLockWithEdges(file: CachedFile, index: number, from: number, to: number): Folio | undefined {
+export function tryLockWithEdges(file: BufferedFile, index: number, from: number, to: number): Folio | undefined {
   const folio = file.mapping.find(index);
   if (folio === undefined || (folio.writeback && file.mapping.stable) || !folio.tryLock()) return undefined;
   if (missingEdge(folio, from, to, file.size) >= 0) {
