@@ -83,7 +83,9 @@ class BufferedWrite {
     const operations = this.#operations;
     const walk = this.#walk;
     try {
-      while (yield* walk.next()) {
+      for (;;) {
+        const step = walk.step();
+        if (!(typeof step === 'boolean' ? step : yield* step)) return;
         while (walk.length > 0) {
           const at = walk.position;
           const brake =

@@ -79,14 +79,14 @@ export interface IomapOperations {
   /**
    * Fills `map`, which is clear, with a mapping that contains `position`; as long as is cheap, at least one byte, and
    * possibly beginning before `position` or reaching beyond `length`. Holds nothing on return that `end` does not release.
-   * Called with no folio locked by a write, and with locked folios by a read.
+   * Called with no folio locked by a write, and with locked folios by a read. `undefined`: done, without waiting.
    */
-  begin(position: number, length: number, request: number, map: Iomap): Task<void>;
+  begin(position: number, length: number, request: number, map: Iomap): Task<void> | undefined;
   /**
    * Called once for each `begin` that succeeded, also when the body failed or did nothing. `processed`: the bytes that the
    * body took. Undoes what `begin` reserved and the body did not use.
    */
-  end?(map: Iomap, position: number, processed: number, request: number): Task<void>;
+  end?(map: Iomap, position: number, processed: number, request: number): Task<void> | undefined;
   /** Writes compare the cookie under the folio lock: false means that the mapping must be asked for again. */
   valid?(map: Iomap): boolean;
 }

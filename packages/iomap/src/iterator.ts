@@ -41,16 +41,40 @@ export class IomapIterator {
 
   /** Goes on to the next mapping; false at the end of the range, or when the last round came nowhere. */
   *next(): Task<boolean> {
-    if (this.#begun) {
-      const processed = this.position - this.#roundStart;
-      const stale = (this.map.flags & IomapFlag.STALE) !== 0;
-      yield* this.#end(processed);
-      if (processed === 0 && !stale) return false;
-    }
+    const step = this.step();
+    return typeof step === 'boolean' ? step : yield* step;
+  }
+
+  /** As {@link next}: the answer itself where nothing has to be waited for. */
+  step(): boolean | Task<boolean> {
+    if (!this.#begun) return this.#begin();
+    const processed = this.position - this.#roundStart;
+    const goesOn = processed > 0 || (this.map.flags & IomapFlag.STALE) !== 0;
+    const ending = this.#end(processed);
+    if (ending !== undefined) return this.#beginAfter(ending, goesOn);
+    return goesOn && this.#begin();
+  }
+
+  *#beginAfter(ending: Task<void>, goesOn: boolean): Task<boolean> {
+    yield* ending;
+    const begun = goesOn && this.#begin();
+    return typeof begun === 'boolean' ? begun : yield* begun;
+  }
+
+  #begin(): boolean | Task<boolean> {
     this.map.clear();
     if (this.remaining === 0) return false;
     this.#roundStart = this.position;
-    yield* this.operations.begin(this.position, this.remaining, this.request, this.map);
+    const task = this.operations.begin(this.position, this.remaining, this.request, this.map);
+    return task === undefined ? this.#hasBegun() : this.#beginLater(task);
+  }
+
+  *#beginLater(task: Task<void>): Task<boolean> {
+    yield* task;
+    return this.#hasBegun();
+  }
+
+  #hasBegun(): true {
     this.#begun = true;
     const { offset, length } = this.map;
     assert(length > 0 && offset <= this.position && this.position < offset + length, 'a mapping contains its position');
@@ -74,13 +98,12 @@ export class IomapIterator {
 
   /** Pays the `end` of a mapping that is left in the middle. */
   *abort(): Task<void> {
-    if (this.#begun) yield* this.#end(this.position - this.#roundStart);
+    const ending = this.#begun ? this.#end(this.position - this.#roundStart) : undefined;
+    if (ending !== undefined) yield* ending;
   }
 
-  *#end(processed: number): Task<void> {
+  #end(processed: number): Task<void> | undefined {
     this.#begun = false;
-    if (this.operations.end !== undefined) {
-      yield* this.operations.end(this.map, this.#roundStart, processed, this.request);
-    }
+    return this.operations.end?.(this.map, this.#roundStart, processed, this.request);
   }
 }

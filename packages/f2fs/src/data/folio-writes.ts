@@ -31,26 +31,33 @@ export class FolioWrites implements WriteOperations {
   }
 
   /** Throws ENOSPC where not even one block can be had. */
-  *begin(position: number, length: number, _request: number, map: Iomap): Task<void> {
+  begin(position: number, length: number, _request: number, map: Iomap): Task<void> | undefined {
     const first = Math.floor(position / BLOCK_SIZE);
     map.offset = first * BLOCK_SIZE;
     if (hasInlineData(this.#inode.raw)) {
       map.kind = 'inline';
       map.length = position + length - map.offset;
-      return;
+      return undefined;
     }
     const end = Math.min(Math.ceil((position + length) / BLOCK_SIZE), first + RESERVE_BLOCKS);
-    const reserved = this.#inode.hasSlots(first, end)
-      ? end
-      : yield* this.#writer.operation(reserveBlocks(this.#writer, this.#inode.raw, first, end));
-    if (reserved <= first) throw new FsError(ENOSPC);
     // Old data and reserved blocks side by side: what a reader would get is not said here.
     map.kind = 'private';
+    map.length = (end - first) * BLOCK_SIZE;
+    return this.#inode.hasSlots(first, end) ? undefined : this.#reserve(first, end, map);
+  }
+
+  *#reserve(first: number, end: number, map: Iomap): Task<void> {
+    const reserved = yield* this.#writer.operation(reserveBlocks(this.#writer, this.#inode.raw, first, end));
+    if (reserved <= first) throw new FsError(ENOSPC);
     map.length = (reserved - first) * BLOCK_SIZE;
   }
 
-  *end(map: Iomap, position: number, processed: number): Task<void> {
-    if (map.kind === 'inline' || position + processed >= Math.min(map.end, this.#end)) return;
+  end(map: Iomap, position: number, processed: number): Task<void> | undefined {
+    if (map.kind === 'inline' || position + processed >= Math.min(map.end, this.#end)) return undefined;
+    return this.#giveBack(map);
+  }
+
+  *#giveBack(map: Iomap): Task<void> {
     const keep = Math.ceil(Math.max(this.#inode.size, this.#sizeBefore) / BLOCK_SIZE);
     // Only what this write reserved: blocks behind the end may be there on purpose.
     const from = Math.max(keep, this.#firstBlock);

@@ -1,9 +1,9 @@
 // The two ends of a page write into a file of F2FS. Its blocks were reserved before, so nothing is allocated here.
 // Source: buffered I/O spec 5.2, 5.3; kernel fs/f2fs/data.c (f2fs_write_begin, f2fs_write_end).
 
-import { lockWithEdges } from '@f2fskit/iomap';
+import { lockWithEdges, tryLockWithEdges } from '@f2fskit/iomap';
 import { type Folio, finishFolioWrite, PAGE_SIZE } from '@f2fskit/pagecache';
-import type { Task } from '@f2fskit/task';
+import { finished, type Task } from '@f2fskit/task';
 import type { PageWriteOperations } from '@f2fskit/writeback';
 import type { CachedFile } from '../cached-file.ts';
 import type { F2fsInode } from '../inode.ts';
@@ -22,7 +22,9 @@ export class PageWrites implements PageWriteOperations {
   }
 
   writeBegin(position: number, length: number): Task<Folio> {
-    return lockWithEdges(this.#file, Math.floor(position / PAGE_SIZE), position, position + length);
+    const index = Math.floor(position / PAGE_SIZE);
+    const folio = tryLockWithEdges(this.#file, index, position, position + length);
+    return folio === undefined ? lockWithEdges(this.#file, index, position, position + length) : finished(folio);
   }
 
   writeEnd(position: number, length: number, copied: number, folio: Folio): number {
