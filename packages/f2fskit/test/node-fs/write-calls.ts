@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isRoot, type WritePromises, type WriteSubject, type WriteSync } from './write-subjects.ts';
+import type { WritePromises, WriteSubject, WriteSync } from './write-subjects.ts';
 
 /** Runs one call of a sequence; what it throws is part of the answer, and the next call follows. */
 export type Attempt = (run: () => unknown) => Promise<void>;
@@ -25,12 +25,12 @@ const wrong = (value: unknown): any => value;
 type SyncRun = (fs: WriteSync, here: (name?: string) => string, attempt: Attempt, subject: WriteSubject) => unknown;
 type PromiseRun = (fs: WritePromises, here: (name?: string) => string, attempt: Attempt) => Promise<unknown>;
 
-const sync = (name: string, run: SyncRun): Sequence => ({
+export const sync = (name: string, run: SyncRun): Sequence => ({
   name,
   sync: true,
   run: (subject, here, attempt) => run(subject.sync, here, attempt, subject),
 });
-const promise = (name: string, run: PromiseRun): Sequence => ({
+export const promise = (name: string, run: PromiseRun): Sequence => ({
   name: `promises: ${name}`,
   run: (subject, here, attempt) => run(subject.promises, here, attempt),
 });
@@ -74,7 +74,7 @@ const PLACES = [
 ];
 
 /** Every place, each time in a directory that was furnished anew. */
-const everywhere = (
+export const everywhere = (
   name: string,
   run: (fs: WriteSync, path: string, here: (name?: string) => string) => unknown,
 ): Sequence =>
@@ -705,80 +705,6 @@ export const promises: Sequence[] = [
       await attempt(() => fs.cp(here('src'), here('y'), { recursive: true, filter: failing }));
     }),
   ),
-];
-
-/** Modes whose set-ID bits stay or go: with a group that may execute, and with one that may not. */
-const POWERS = [0o4755, 0o2755, 0o6711, 0o6706, 0o7777, 0o2640, 0o1644];
-/** What chown is given: only root may give a file to somebody else. */
-const OWNERS: Array<[uid: number, gid: number]> = isRoot
-  ? [
-      [-1, -1],
-      [1234, -1],
-      [-1, 1234],
-      [0, 0],
-      [2 ** 32 - 1, 2 ** 32 - 1],
-    ]
-  : [[-1, -1]];
-
-export const owners: Sequence[] = [
-  everywhere('chownSync', (fs, path) => fs.chownSync(path, -1, -1)),
-  everywhere('lchownSync', (fs, path) => fs.lchownSync(path, -1, -1)),
-  ...OWNERS.map(([uid, gid]) =>
-    sync(`chown to ${uid}:${gid}, set-ID bits`, (fs, here) => {
-      const shown: string[] = [];
-      for (const mode of POWERS) {
-        for (const how of ['chownSync', 'lchownSync', 'fchownSync'] as const) {
-          const place = here(`${how}-${mode.toString(8)}`);
-          fs.writeFileSync(place, 'x');
-          fs.mkdirSync(`${place}-d`);
-          fs.symlinkSync(`${place}-d`, `${place}-l`);
-          for (const name of [place, `${place}-d`]) {
-            fs.chmodSync(name, mode);
-            const fd = fs.openSync(name, 'r');
-            if (how === 'fchownSync') fs.fchownSync(fd, uid, gid);
-            else fs[how](name, uid, gid);
-            shown.push(fs.fstatSync(fd).mode.toString(8));
-            fs.closeSync(fd);
-          }
-          if (how === 'fchownSync') continue;
-          fs[how](`${place}-l`, uid, gid);
-          for (const stats of [fs.lstatSync(`${place}-l`), fs.statSync(`${place}-l`)]) {
-            shown.push(stats.mode.toString(8));
-          }
-        }
-      }
-      fs.rmSync(here(), { recursive: true });
-      fs.mkdirSync(here());
-      return shown;
-    }),
-  ),
-  ...OWNERS.map(([uid, gid]) =>
-    promise(`chown to ${uid}:${gid}`, async (fs, here, attempt) => {
-      const handle = await fs.open(here('a'), 'w');
-      for (const change of [
-        () => fs.chown(here('a'), uid, gid),
-        () => fs.lchown(here('a'), uid, gid),
-        () => handle.chown(uid, gid),
-      ]) {
-        await fs.chmod(here('a'), 0o6755);
-        await attempt(change);
-        await attempt(async () => (await handle.stat()).mode.toString(8));
-      }
-      await handle.close();
-    }),
-  ),
-  // Others than root lose them with the first write; who changes a volume is as root is.
-  ...(isRoot
-    ? [
-        sync('writes leave set-ID bits', (fs, here) => {
-          fs.writeFileSync(here('a'), 'x');
-          fs.chmodSync(here('a'), 0o6755);
-          fs.writeFileSync(here('a'), 'longer', { flag: 'r+' });
-          fs.truncateSync(here('a'), 2);
-          return fs.statSync(here('a')).mode.toString(8);
-        }),
-      ]
-    : []),
 ];
 
 const stream = (

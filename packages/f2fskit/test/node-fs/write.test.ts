@@ -4,7 +4,8 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { judged, objections } from './judge.ts';
-import { copying, names, opening, owners, promises, type Sequence, streams, writing } from './write-calls.ts';
+import { owners } from './owner-calls.ts';
+import { copying, names, opening, promises, type Sequence, streams, writing } from './write-calls.ts';
 import {
   answer,
   at,
