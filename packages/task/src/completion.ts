@@ -70,17 +70,35 @@ export function* waitAll(completions: Iterable<Completion>): Task<number> {
   return error;
 }
 
-/** A task that is over already. It can be run any number of times, so one object serves for a result that comes often. */
+/** A task that is over already. It can be run any number of times. */
 export function finished<T>(value: T): Task<T> {
-  const result: IteratorResult<Completion, T> = { done: true, value };
-  const task: Task<T> = {
-    next: () => result,
-    return: () => result,
-    throw: (error: unknown) => {
-      throw error;
-    },
-    [Symbol.iterator]: () => task,
-    [Symbol.dispose]: () => {},
-  } as unknown as Task<T>;
-  return task;
+  return new FinishedTask(value) as unknown as Task<T>;
+}
+
+class FinishedTask<T> {
+  readonly done = true;
+  readonly value: T;
+
+  constructor(value: T) {
+    this.value = value;
+  }
+
+  /** The task is its own result: one object. */
+  next(): this {
+    return this;
+  }
+
+  return(): this {
+    return this;
+  }
+
+  throw(error: unknown): never {
+    throw error;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  [Symbol.dispose](): void {}
 }
