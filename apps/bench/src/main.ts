@@ -1,7 +1,9 @@
 // The benches: counts first, then times as ratios within one run. `--small` is the mode that the tests run: few rounds,
 // same counts. A count that differs from what it must be ends the run with exit code 1; a time never does.
 
+import { buildBench } from './build.ts';
 import { cacheBench } from './cache.ts';
+import { checkBench } from './check.ts';
 import { codecBench } from './codecs.ts';
 import { extractBench } from './extract.ts';
 import { layoutBench } from './layouts.ts';
@@ -22,5 +24,7 @@ const results = [
   codecBench(rounds),
   layoutBench(rounds),
   await extractBench(small ? 1 : 3, small),
+  buildBench(small ? 1 : 3, small),
+  checkBench(small ? 1 : 5, small),
 ];
 process.exitCode = report(results) ? 0 : 1;

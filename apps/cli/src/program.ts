@@ -10,30 +10,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCommand, type Context } from './command.ts';
-import { addBuild } from './commands/build.ts';
-import { cat } from './commands/cat.ts';
-import { chmod } from './commands/chmod.ts';
-import { chown } from './commands/chown.ts';
-import { cp } from './commands/cp.ts';
-import { dump } from './commands/dump.ts';
-import { extract } from './commands/extract.ts';
-import { fsck } from './commands/fsck.ts';
-import { get } from './commands/get.ts';
-import { info } from './commands/info.ts';
-import { ln } from './commands/ln.ts';
-import { ls } from './commands/ls.ts';
-import { manifest } from './commands/manifest.ts';
-import { mkdir } from './commands/mkdir.ts';
-import { mkfs } from './commands/mkfs.ts';
-import { mv } from './commands/mv.ts';
-import { put } from './commands/put.ts';
-import { rm } from './commands/rm.ts';
-import { setxattr } from './commands/setxattr.ts';
-import { stat } from './commands/stat.ts';
-import { touch } from './commands/touch.ts';
-import { tree } from './commands/tree.ts';
-import { truncate } from './commands/truncate.ts';
-import { xattr } from './commands/xattr.ts';
 import { Interrupted, isInternal, UsageError } from './errors.ts';
 import { Output, type Streams } from './output.ts';
 
@@ -47,7 +23,48 @@ function version(): string {
   return version;
 }
 
-function buildProgram(context: Context): Command {
+type Add = (program: Command, context: Context) => void;
+
+const simple =
+  <O extends { json?: boolean }>(command: Parameters<typeof addCommand<O>>[1]): Add =>
+  (program, context) =>
+    addCommand(program, command, context);
+
+/** The commands, in the order of the help. Each is loaded when it is wanted: most of the start of a small one is loading. */
+const commands: Readonly<Record<string, () => Promise<Add>>> = {
+  info: async () => simple((await import('./commands/info.ts')).info),
+  ls: async () => simple((await import('./commands/ls.ts')).ls),
+  tree: async () => simple((await import('./commands/tree.ts')).tree),
+  stat: async () => simple((await import('./commands/stat.ts')).stat),
+  cat: async () => simple((await import('./commands/cat.ts')).cat),
+  xattr: async () => simple((await import('./commands/xattr.ts')).xattr),
+  extract: async () => simple((await import('./commands/extract.ts')).extract),
+  manifest: async () => simple((await import('./commands/manifest.ts')).manifest),
+  dump: async () => simple((await import('./commands/dump.ts')).dump),
+  mkfs: async () => simple((await import('./commands/mkfs.ts')).mkfs),
+  build: async () => (await import('./commands/build.ts')).addBuild,
+  fsck: async () => simple((await import('./commands/fsck.ts')).fsck),
+  put: async () => simple((await import('./commands/put.ts')).put),
+  get: async () => simple((await import('./commands/get.ts')).get),
+  mkdir: async () => simple((await import('./commands/mkdir.ts')).mkdir),
+  rm: async () => simple((await import('./commands/rm.ts')).rm),
+  mv: async () => simple((await import('./commands/mv.ts')).mv),
+  cp: async () => simple((await import('./commands/cp.ts')).cp),
+  ln: async () => simple((await import('./commands/ln.ts')).ln),
+  chmod: async () => simple((await import('./commands/chmod.ts')).chmod),
+  chown: async () => simple((await import('./commands/chown.ts')).chown),
+  touch: async () => simple((await import('./commands/touch.ts')).touch),
+  truncate: async () => simple((await import('./commands/truncate.ts')).truncate),
+  setxattr: async () => simple((await import('./commands/setxattr.ts')).setxattr),
+};
+
+/** The command that the arguments begin with; all of them where that is none: for the help, and for what is meant by a mistake. */
+function load(args: readonly string[]): Promise<Add[]> {
+  const wanted = Object.hasOwn(commands, args[0] ?? '') ? [commands[args[0]!]!] : Object.values(commands);
+  return Promise.all(wanted.map((command) => command()));
+}
+
+async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
   const { streams } = context;
   const program = new Command('f2fs')
     .description(
@@ -64,30 +81,7 @@ function buildProgram(context: Context): Command {
     'after',
     '\nExit codes: 0 ok, 1 failed or partly unreadable, 2 wrong usage, 130 interrupted; fsck has those of fsck(8).',
   );
-  addCommand(program, info, context);
-  addCommand(program, ls, context);
-  addCommand(program, tree, context);
-  addCommand(program, stat, context);
-  addCommand(program, cat, context);
-  addCommand(program, xattr, context);
-  addCommand(program, extract, context);
-  addCommand(program, manifest, context);
-  addCommand(program, dump, context);
-  addCommand(program, mkfs, context);
-  addBuild(program, context);
-  addCommand(program, fsck, context);
-  addCommand(program, put, context);
-  addCommand(program, get, context);
-  addCommand(program, mkdir, context);
-  addCommand(program, rm, context);
-  addCommand(program, mv, context);
-  addCommand(program, cp, context);
-  addCommand(program, ln, context);
-  addCommand(program, chmod, context);
-  addCommand(program, chown, context);
-  addCommand(program, touch, context);
-  addCommand(program, truncate, context);
-  addCommand(program, setxattr, context);
+  for (const add of await load(args)) add(program, context);
   return program;
 }
 
@@ -99,8 +93,8 @@ export async function run(
 ): Promise<number> {
   const output = new Output(streams, environment);
   streams.exitCode = () => output.exitCode;
-  const program = buildProgram({ output, streams, environment });
   try {
+    const program = await buildProgram({ output, streams, environment }, args);
     await program.parseAsync(args as string[], { from: 'user' });
     return output.exitCode;
   } catch (error) {

@@ -12,6 +12,7 @@ const table = [
   ['EAGAIN', 11, 'resource temporarily unavailable'],
   ['ENOMEM', 12, 'not enough memory'],
   ['EACCES', 13, 'permission denied'],
+  ['EFAULT', 14, 'bad address in system call argument'],
   ['EBUSY', 16, 'resource busy or locked'],
   ['EEXIST', 17, 'file already exists'],
   ['EXDEV', 18, 'cross-device link not permitted'],
@@ -51,6 +52,7 @@ export const EBADF = 9;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
+export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const EXDEV = 18;

@@ -37,6 +37,37 @@ export function* changeInodeNode(
   return inodeChanged(writer, ino, node);
 }
 
+/** An inode as it is now: where somebody holds it, it need not be decoded. Throws what reading the node met. */
+export function* currentInode(writer: VolumeWriter, ino: number): Task<DecodedInode> {
+  return writer.inodes.get(ino)?.raw ?? (yield* writer.store.readInode(ino));
+}
+
+/** What {@link changeSimply} may change. */
+export interface SimpleChanges {
+  readonly size: number;
+  readonly currentDepth: number;
+  readonly ctime: Timestamp;
+  readonly mtime: Timestamp;
+}
+
+/**
+ * Changes fields on which nothing else in the inode depends, and which are right: what it decodes to is known. `view`: its node,
+ * good until now.
+ */
+export function changeSimply(
+  writer: VolumeWriter,
+  { ino, address, fields }: DecodedInode,
+  view: DataView,
+  changes: SimpleChanges,
+): void {
+  RawInode.size.set(view, 0, changes.size);
+  RawInode.currentDepth.set(view, 0, changes.currentDepth);
+  setChangeTime(view, changes.ctime);
+  setModifyTime(view, changes.mtime);
+  writer.store.markDirty(ino);
+  writer.inodes.refresh({ ino, address, fields: { ...fields, ...changes } });
+}
+
 /** The node of an inode was changed, since the last wait. */
 export function inodeChanged(writer: VolumeWriter, ino: number, { address, bytes, view }: CachedBlock): DecodedInode {
   const { store } = writer;

@@ -29,6 +29,8 @@ export interface MappedFile {
   readonly raw: DecodedInode;
   /** Bytes. */
   readonly size: number;
+  /** Blocks that another file has for it: they hide its own. */
+  readonly overlay?: DecodedInode | undefined;
 }
 
 export class FileMap implements ReadOperations {
@@ -44,7 +46,7 @@ export class FileMap implements ReadOperations {
 
   /** Throws Corruption blockAddress, clusterLayout and what reading nodes throws. */
   *begin(position: number, length: number, _request: number, map: Iomap): Task<void> {
-    const { raw } = this.#file;
+    const { raw, overlay } = this.#file;
     if (hasInlineData(raw)) {
       const inline = yield* readInlineData(this.#context.store, raw);
       map.kind = 'inline';
@@ -57,7 +59,11 @@ export class FileMap implements ReadOperations {
     const run = this.#spare ?? new BlockMapping();
     this.#spare = undefined;
     try {
-      yield* mapBlocks(this.#context.store, raw, first, end, run);
+      const { store } = this.#context;
+      if (overlay !== undefined) yield* mapBlocks(store, overlay, first, end, run);
+      if (overlay === undefined || run.kind !== 'raw') {
+        yield* mapBlocks(store, raw, first, overlay === undefined ? end : run.end, run);
+      }
     } finally {
       // Also after a throw: these are the blocks that the damage hides.
       map.offset = run.start * BLOCK_SIZE;

@@ -12,7 +12,7 @@ import {
   ModeType,
 } from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
-import { ExtentList, peekBuffered, readBuffered, seekData, seekHole } from '@f2fskit/iomap';
+import { ExtentList, type Mutator, peekBuffered, readBuffered, seekData, seekHole } from '@f2fskit/iomap';
 import { discardRange, ErrorCursor, ErrorSequence, type ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type {
@@ -27,6 +27,7 @@ import type {
   InodeKind,
   NewFileOptions,
   NewNodeOptions,
+  RangeSyncMode,
   RenameMode,
   SeekTarget,
   Written,
@@ -36,9 +37,12 @@ import type { WriteSource } from '@f2fskit/writeback';
 import { CachedFile } from './cached-file.ts';
 import { chattrFlags } from './chattr-flags.ts';
 import { allocateRange } from './data/allocate-range.ts';
+import { type AtomicWrite, abortAtomicWrite, commitAtomicWrite, startAtomicWrite } from './data/atomic-write.ts';
+import { dirtyFileRange } from './data/dirty-range.ts';
 import { FileWriteback } from './data/file-writeback.ts';
 import { isLater, type PendingAttributes } from './data/pending-attributes.ts';
 import { syncFile } from './data/sync-file.ts';
+import { syncRange } from './data/sync-range.ts';
 import { truncateFile } from './data/truncate-file.ts';
 import { writeFile } from './data/write-file.ts';
 import { kindOfFileType } from './dentry-area.ts';
@@ -47,6 +51,7 @@ import { type FileReadContext, readFileData } from './file-data.ts';
 import { FileMap } from './file-map.ts';
 import type { InodeRequest } from './names/build-inode.ts';
 import { createEntry } from './names/create-entry.ts';
+import { FileLoader } from './names/file-loader.ts';
 import { freeOrphan } from './names/free-inode.ts';
 import { linkEntry } from './names/link-entry.ts';
 import { removeEntry } from './names/remove-entry.ts';
@@ -67,6 +72,8 @@ export class F2fsInode implements Inode {
   gone = false;
   /** Open files that refer to it. */
   openCount = 0;
+  /** The atomic write that is under way. */
+  atomic: AtomicWrite | undefined = undefined;
   /** Size and times that its node has not got yet. */
   pending: PendingAttributes | undefined = undefined;
   readonly #context: FileReadContext;
@@ -95,6 +102,16 @@ export class F2fsInode implements Inode {
 
   get fields(): InodeFields {
     return this.raw.fields;
+  }
+
+  /** The inode whose slots get the blocks that are written: itself, but for an atomic write. */
+  get blocksOwner(): F2fsInode {
+    return this.atomic?.cow ?? this;
+  }
+
+  /** Blocks of an atomic write. */
+  get overlay(): DecodedInode | undefined {
+    return this.atomic?.cow.raw;
   }
 
   /** Bytes. */
@@ -229,6 +246,13 @@ export class F2fsInode implements Inode {
     yield* this.#writeback.write({ mode: 'all' });
   }
 
+  /** Writes the dirty pages that hold bytes [start, end) back, and waits. Throws what failed. */
+  *writeBack(start = 0, end = Number.POSITIVE_INFINITY): Task<void> {
+    if (this.#writeback === undefined) return;
+    const { error } = yield* this.#writeback.write({ mode: 'all', rangeStart: start, rangeEnd: end });
+    if (error !== 0) throw new FsError(error);
+  }
+
   flags(): number {
     return chattrFlags(this.fields);
   }
@@ -259,6 +283,11 @@ export class F2fsInode implements Inode {
     const mode = NODE_TYPES[kind] | permissionsOf(options);
     const device = kind === 'char' || kind === 'block' ? { device: { major, minor } } : {};
     return this.#make({ ...options, ...device, name, mode });
+  }
+
+  /** What makes many files fast. */
+  loader(): FileLoader {
+    return new FileLoader(this.#writer());
   }
 
   link(name: Uint8Array, inode: Inode): Task<void> {
@@ -299,6 +328,16 @@ export class F2fsInode implements Inode {
     return writeFile(this.#writer(), this, position, source);
   }
 
+  /** As {@link write}, past the cache for whole blocks that have places; see `data/direct-write.ts`. */
+  writeDirect(position: number | 'end', source: WriteSource): Task<Written> {
+    return writeFile(this.#writer(), this, position, source, { direct: true });
+  }
+
+  /** See {@link dirtyFileRange}. */
+  dirtyRange(position: number, length: number, mutate: Mutator): Task<void> {
+    return dirtyFileRange(this.#writer(), this, position, length, mutate);
+  }
+
   /** Throws as `write`. */
   truncate(size: number): Task<void> {
     return truncateFile(this.#writer(), this, size);
@@ -318,6 +357,26 @@ export class F2fsInode implements Inode {
     const { writer } = this.#context;
     if (writer === undefined) return;
     yield* syncFile(writer, this, this.#writeback, cursor, dataOnly);
+  }
+
+  /** See `data/sync-range.ts`. */
+  *syncRange(cursor: ErrorCursor, mode: RangeSyncMode, start: number, end: number): Task<void> {
+    if (this.#writeback !== undefined) yield* syncRange(this.#writeback, cursor, mode, start, end);
+  }
+
+  /** See `data/atomic-write.ts`. */
+  startAtomicWrite(owner: object): Task<void> {
+    const writer = this.#writer();
+    return startAtomicWrite(writer, this, owner, (raw) => writer.inodes.add(new F2fsInode(this.#context, raw)));
+  }
+
+  *commitAtomicWrite(owner: object, cursor: ErrorCursor): Task<void> {
+    yield* commitAtomicWrite(this.#writer(), this, owner);
+    yield* this.fsync(cursor, false);
+  }
+
+  abortAtomicWrite(owner: object): Task<boolean> {
+    return abortAtomicWrite(this.#writer(), this, owner);
   }
 
   hold(): void {
@@ -348,7 +407,8 @@ export class F2fsInode implements Inode {
 
   *#make(request: InodeRequest): Task<F2fsInode> {
     const writer = this.#writer();
-    const raw = yield* createEntry(writer, this, request);
+    const ino = yield* createEntry(writer, this, request);
+    const raw = yield* writer.store.readInode(ino);
     const inode = writer.inodes.add(new F2fsInode(this.#context, raw));
     yield* inode.measure();
     return inode;

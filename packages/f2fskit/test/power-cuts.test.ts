@@ -3,7 +3,7 @@
 // Every volume that is found is sound.
 
 import { MemoryDevice } from '@f2fskit/block';
-import { type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
+import { type BufferedIo, type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, formatVolume } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom, type Task } from '@f2fskit/task';
 import { applyAsTask, applyToModel, comparableManifest, printProgram, randomOperations } from '@f2fskit/testkit/model';
@@ -16,19 +16,20 @@ import { modelOfVolume } from './model-of-volume.ts';
 import { StepClock } from './model-run.ts';
 
 const LONG = process.env['F2FSKIT_FULL'] === '1';
-const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 8 : 2)) }, (_, index) => 1 + index);
+const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 8 : 1)) }, (_, index) => 1 + index);
+const ENGINES: BufferedIo[] = ['iomap', 'page'];
+const CASES = SEEDS.flatMap((seed) => ENGINES.map((bufferedIo): [BufferedIo, number] => [bufferedIo, seed]));
 /** Operations between two syncs. */
 const STRIDE = 12;
 
-function* mount(device: Parameters<typeof mountF2fs>[0], seed: number, clock: StepClock): Task<F2fsVolume> {
-  return yield* mountF2fs(device, { writable: true, clock, random: seededRandom(seed) });
-}
-
-it.each(SEEDS)('a random program, cut anywhere, seed %i', async (seed) => {
+it.each(CASES)('a random program, cut anywhere, engine %s, seed %i', async (bufferedIo, seed) => {
+  function* mount(device: Parameters<typeof mountF2fs>[0], clock: StepClock): Task<F2fsVolume> {
+    return yield* mountF2fs(device, { writable: true, clock, random: seededRandom(seed), bufferedIo });
+  }
   const base = new MemoryDevice(64 << 20);
   runSync(formatVolume(base, { random: seededRandom(seed), clock: new StepClock(1_600_000_000), blank: true }));
   const clock = new StepClock(1_700_000_000);
-  const empty = modelOfVolume(runSync(mount(base.clone(), seed, clock)), clock);
+  const empty = modelOfVolume(runSync(mount(base.clone(), clock)), clock);
   const program = randomOperations(seed, 5 * STRIDE, { start: empty }).filter(
     ({ op }) => op !== 'sync' && op !== 'fsync',
   );
@@ -40,7 +41,7 @@ it.each(SEEDS)('a random program, cut anywhere, seed %i', async (seed) => {
     recoveryCuts: 1,
     *scenario(device) {
       const time = new StepClock(1_700_000_000);
-      const volume = yield* mount(device, seed, time);
+      const volume = yield* mount(device, time);
       const model = modelOfVolume(volume, time);
       const target = new F2fsTarget(volume);
       for (const [index, operation] of program.entries()) {
@@ -56,7 +57,7 @@ it.each(SEEDS)('a random program, cut anywhere, seed %i', async (seed) => {
       }
     },
     *recover(device) {
-      const volume = yield* mount(device, seed, new StepClock(1_800_000_000));
+      const volume = yield* mount(device, new StepClock(1_800_000_000));
       yield* volume.unmount();
       const { lines, errors } = manifestSync(openVolumeSync(device));
       if (errors.length > 0) throw errors[0]!;

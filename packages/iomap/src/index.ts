@@ -1,6 +1,8 @@
 export type { BufferedFile, ReadOperations } from './buffered-file.ts';
 export { peekBuffered, readBuffered } from './buffered-read.ts';
 export { type WriteOperations, writeBuffered } from './buffered-write.ts';
+export { type DirectWriteOperations, writeDirect } from './direct-write.ts';
+export { dirtyRange, type Mutator } from './dirty-range.ts';
 export { type Extent, ExtentList } from './extents.ts';
 export { type FailedRange, FolioRead } from './folio-read.ts';
 export { Iomap, IomapFlag, type IomapKind, type IomapOperations, IomapRequest } from './iomap.ts';
@@ -10,3 +12,4 @@ export { ReadBatch, type ReadReceiver } from './read-batch.ts';
 export { readBlocks, readFolios } from './read-folios.ts';
 export { seekData, seekHole } from './seek.ts';
 export { BytesSource, type WriteSource } from './write-source.ts';
+export { type ZeroOperations, zeroBuffered } from './zero-range.ts';

@@ -23,11 +23,14 @@ export function* lockWithEdges(
     const missing = missingEdge(folio, from, to, file.size);
     if (missing < 0) return folio;
     // The read ends the lock. After it everything is looked at again (I-2).
-    const read = yield* readBlocks(file, folio, missing, missing + PAGE_SIZE);
-    if (!read.completion.done) yield read.completion;
-    const error = folio.mapping === file.mapping ? read.errorIn(missing, missing + PAGE_SIZE) : undefined;
-    folio.put();
-    if (error !== undefined) throw error;
+    try {
+      const read = yield* readBlocks(file, folio, missing, missing + PAGE_SIZE);
+      if (!read.completion.done) yield read.completion;
+      const error = folio.mapping === file.mapping ? read.errorIn(missing, missing + PAGE_SIZE) : undefined;
+      if (error !== undefined) throw error;
+    } finally {
+      folio.put();
+    }
     if (tries === TRIES_MAX) throw new FsError(EIO, 'a page is lost whenever it has been read');
   }
 }

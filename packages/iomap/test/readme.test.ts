@@ -5,20 +5,28 @@ import * as task from '@f2fskit/task';
 import { expect, it } from 'vitest';
 import * as iomap from '../src/index.ts';
 
-// The example of README.md, run as it stands there; only the imports become lookups in the modules themselves.
-it('README.md shows a program that prints what it says', () => {
+// The examples of README.md, run as they stand there; only the imports become lookups in the modules themselves.
+it('README.md shows programs that print what it says', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const part = (language: string): string => readme.split(`\`\`\`${language}\n`)[1]!.split('```')[0]!;
-  const program = part('js').replace(/^import (\{.*\}) from ["'](.*)["'];$/gm, "const $1 = modules['$2'];");
-  expect(program).not.toContain('import');
+  const parts = (language: string): string[] =>
+    readme
+      .split(`\`\`\`${language}\n`)
+      .slice(1)
+      .map((part) => part.split('```')[0]!);
   const modules = {
     '@f2fskit/iomap': iomap,
     '@f2fskit/block': block,
     '@f2fskit/pagecache': pagecache,
     '@f2fskit/task': task,
   };
-  const lines: string[] = [];
-  const console = { log: (...values: unknown[]) => lines.push(values.join(' ')) };
-  new Function('modules', 'console', `'use strict';\n${program}`)(modules, console);
-  expect(`${lines.join('\n')}\n`).toBe(part('text'));
+  const [programs, outputs] = [parts('js'), parts('text')];
+  expect([programs.length, outputs.length]).toEqual([2, 2]);
+  for (const [index, text] of programs.entries()) {
+    const program = text.replace(/^import (\{.*\}) from ["'](.*)["'];$/gm, "const $1 = modules['$2'];");
+    expect(program).not.toContain('import');
+    const lines: string[] = [];
+    const console = { log: (...values: unknown[]) => lines.push(values.join(' ')) };
+    new Function('modules', 'console', `'use strict';\n${program}`)(modules, console);
+    expect(`${lines.join('\n')}\n`).toBe(outputs[index]);
+  }
 });

@@ -2,7 +2,7 @@
 // `B` is the kind of byte array that the platform makes: Buffer in Node, Uint8Array elsewhere. A call that exists twice has
 // one type: `R` maps what it returns, to itself for the sync form and to a promise for the other.
 
-import type { AllocationMode, FileExtent } from '@f2fskit/vfs';
+import type { AllocationMode, FileExtent, RangeSyncMode } from '@f2fskit/vfs';
 import type { Dir } from './dir.ts';
 import type { Dirent } from './dirent.ts';
 import type { FileHandle } from './file-handle.ts';
@@ -372,6 +372,20 @@ export interface LinuxFileCalls<R extends Form, From extends unknown[]> {
    * `zeroKeepSize`). EINVAL for an empty range, EOPNOTSUPP for a file that must stay as it is, ENOSPC.
    */
   fallocate(...at: [...From, position: number, length: number, mode?: AllocationMode]): Result<R, void>;
+  /**
+   * sync_file_range(2): begins to write what is dirty in a range to the device (`start`), waits for what is on its way (`wait`), or
+   * does both (`write`, the default). `length` 0: up to the end. Nothing is durable by it: that is `fsync`.
+   */
+  syncRange(...at: [...From, position: number, length: number, mode?: RangeSyncMode]): Result<R, void>;
+  /**
+   * Begins an atomic write: what is written from now on is read by everybody at once, but a mount behind a power cut finds all
+   * of it or nothing. EINVAL for what cannot be written so, EBUSY where another open file has begun one.
+   */
+  startAtomicWrite(...of: From): Result<R, void>;
+  /** Ends it: all of it is durable. EINVAL where none has begun. */
+  commitAtomicWrite(...of: From): Result<R, void>;
+  /** Ends it, as closing the file does: nothing of it is seen any more. EINVAL where none has begun. */
+  abortAtomicWrite(...of: From): Result<R, void>;
   /** The extents of the file, in its order. */
   fiemap(...of: [...From, options?: FiemapOptions]): Result<R, FileExtent[]>;
 }
@@ -477,5 +491,9 @@ export interface FsSync<B extends Uint8Array = Uint8Array> {
   seekDataSync: LinuxFileCalls<'sync', [fd: number]>['seekData'];
   seekHoleSync: LinuxFileCalls<'sync', [fd: number]>['seekHole'];
   fallocateSync: LinuxFileCalls<'sync', [fd: number]>['fallocate'];
+  syncRangeSync: LinuxFileCalls<'sync', [fd: number]>['syncRange'];
+  startAtomicWriteSync: LinuxFileCalls<'sync', [fd: number]>['startAtomicWrite'];
+  commitAtomicWriteSync: LinuxFileCalls<'sync', [fd: number]>['commitAtomicWrite'];
+  abortAtomicWriteSync: LinuxFileCalls<'sync', [fd: number]>['abortAtomicWrite'];
   fiemapSync: LinuxFileCalls<'sync', [fd: number]>['fiemap'];
 }

@@ -2,7 +2,7 @@
 
 import { EBADF, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
-import type { AllocationMode, FileExtent } from '@f2fskit/vfs';
+import type { AllocationMode, FileExtent, RangeSyncMode } from '@f2fskit/vfs';
 import type {
   Abortable,
   BufferView,
@@ -18,7 +18,16 @@ import type {
 } from './api.ts';
 import type { FsContext } from './context.ts';
 import { fchmod, fchown, futimes } from './operations/attributes.ts';
-import { fallocate, fiemap, seekData, seekHole } from './operations/linux.ts';
+import {
+  abortAtomicWrite,
+  commitAtomicWrite,
+  fallocate,
+  fiemap,
+  seekData,
+  seekHole,
+  startAtomicWrite,
+  syncRange,
+} from './operations/linux.ts';
 import { close } from './operations/open.ts';
 import { type ReadPlace, read, readv } from './operations/read.ts';
 import { readFile } from './operations/read-file.ts';
@@ -182,6 +191,24 @@ export class FileHandle<B extends Uint8Array = Uint8Array> {
   /** fallocate(2). */
   async fallocate(position: number, length: number, mode?: AllocationMode): Promise<void> {
     await this.#run(fallocate(this.#context, this.#open('fallocate'), position, length, mode));
+  }
+
+  /** sync_file_range(2). */
+  async syncRange(position: number, length: number, mode?: RangeSyncMode): Promise<void> {
+    await this.#run(syncRange(this.#context, this.#open('sync_file_range'), position, length, mode));
+  }
+
+  /** What is written from now on becomes durable all together, or not at all. */
+  async startAtomicWrite(): Promise<void> {
+    await this.#run(startAtomicWrite(this.#context, this.#open('ioctl')));
+  }
+
+  async commitAtomicWrite(): Promise<void> {
+    await this.#run(commitAtomicWrite(this.#context, this.#open('ioctl')));
+  }
+
+  async abortAtomicWrite(): Promise<void> {
+    await this.#run(abortAtomicWrite(this.#context, this.#open('ioctl')));
   }
 
   async fiemap(options?: FiemapOptions): Promise<FileExtent[]> {

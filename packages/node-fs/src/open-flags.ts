@@ -5,8 +5,20 @@ import { invalidValue } from './argument-error.ts';
 import { checkInteger } from './arguments.ts';
 import { constants } from './constants.ts';
 
-const { O_APPEND, O_CREAT, O_DIRECTORY, O_DSYNC, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } =
-  constants;
+const {
+  O_APPEND,
+  O_CREAT,
+  O_DIRECT,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_RDWR,
+  O_SYNC,
+  O_TRUNC,
+  O_WRONLY,
+} = constants;
 
 const WORDS: Readonly<Record<string, number>> = {
   r: O_RDONLY,
@@ -45,13 +57,14 @@ export function openFlags(flags: unknown): number {
 /** Access by the two lowest bits. */
 const ACCESS: readonly FileAccess[] = ['read', 'write', 'readWrite', 'none'];
 
-/** What the flags ask of the vfs. Those that mean nothing here (O_NOCTTY, O_NONBLOCK, O_DIRECT, O_NOATIME) are passed over. */
+/** What the flags ask of the vfs. Those that mean nothing here (O_NOCTTY, O_NONBLOCK, O_NOATIME) are passed over. */
 export function openOptions(flags: number): OpenOptions {
   const has = (bits: number): boolean => (flags & bits) === bits;
   return {
     access: ACCESS[flags & 3]!,
     append: has(O_APPEND),
     sync: has(O_SYNC) ? 'all' : has(O_DSYNC) ? 'data' : 'later',
+    direct: has(O_DIRECT),
     create: has(O_CREAT),
     exclusive: has(O_CREAT | O_EXCL),
     truncate: has(O_TRUNC),

@@ -13,6 +13,8 @@ import { Copy } from './operations/cp.ts';
 import { Glob } from './operations/glob.ts';
 import { access, exists, readlink, realpath } from './operations/links.ts';
 import {
+  abortAtomicWrite,
+  commitAtomicWrite,
   fallocate,
   fiemap,
   getFlags,
@@ -23,6 +25,8 @@ import {
   seekHole,
   setFlags,
   setxattr,
+  startAtomicWrite,
+  syncRange,
 } from './operations/linux.ts';
 import { close, open } from './operations/open.ts';
 import { readSync, readv } from './operations/read.ts';
@@ -74,8 +78,10 @@ const BOTH: Record<string, Operation> = {
 /** In the sync form only, or different there. */
 const SYNC: Record<string, Operation> = {
   ...BOTH,
+  abortAtomicWrite,
   appendFile,
   close,
+  commitAtomicWrite,
   exists,
   fchmod,
   fchown,
@@ -92,7 +98,9 @@ const SYNC: Record<string, Operation> = {
   readv,
   seekData,
   seekHole,
+  startAtomicWrite,
   stat: unlessAbsent(stat),
+  syncRange,
   write,
   writeFile,
   writev,

@@ -21,6 +21,7 @@ export {
   type InodeKind,
   type NewFileOptions,
   type NewNodeOptions,
+  type RangeSyncMode,
   type RenameMode,
   type SeekTarget,
   type Timestamp,

@@ -199,6 +199,11 @@ export interface Inode {
    * something failed behind them: the next write says what.
    */
   write?(position: number | 'end', source: WriteSource): Task<Written>;
+  /**
+   * The same past the cache, as far as that is possible: for who writes blocks as a whole and does not read them again.
+   * Throws as `write`, and at once what a device did not take.
+   */
+  writeDirect?(position: number | 'end', source: WriteSource): Task<Written>;
   /** Gives the file this many bytes: the rest is cut off, or zeros follow. */
   truncate?(size: number): Task<void>;
   /** fallocate. Throws EINVAL for an empty range, EOPNOTSUPP for a file that must stay as it is, and as `write` does. */
@@ -210,12 +215,30 @@ export interface Inode {
    * a write of long ago included.
    */
   fsync?(cursor: ErrorCursor, dataOnly: boolean): Task<void>;
+  /**
+   * sync_file_range: writes the pages that hold bytes [start, end) to the device, or waits for those on their way. Makes nothing
+   * durable. Throws what failed, once for each cursor; `start` throws nothing of the kind.
+   */
+  syncRange?(cursor: ErrorCursor, mode: RangeSyncMode, start: number, end: number): Task<void>;
+  /**
+   * Begins an atomic write, which belongs to `owner`: what is written from now on is seen, and becomes durable all together or not
+   * at all. Nothing where `owner` has begun one. Throws EINVAL for a file that cannot be written so, EBUSY where somebody else
+   * has begun one.
+   */
+  startAtomicWrite?(owner: object): Task<void>;
+  /** Ends it: all of it is durable. Throws EINVAL where there is none, and as `fsync`; before it is over as `write`. */
+  commitAtomicWrite?(owner: object, cursor: ErrorCursor): Task<void>;
+  /** Ends it: nothing of it is seen any more. False where `owner` has begun none. */
+  abortAtomicWrite?(owner: object): Task<boolean>;
   /** The cache of inodes lets go of this one: what it holds in other caches may go. It stays usable. */
   evict?(): void;
 }
 
 /** fallocate: no flag, KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE, ZERO_RANGE | KEEP_SIZE. */
 export type AllocationMode = 'allocate' | 'keepSize' | 'punch' | 'zero' | 'zeroKeepSize';
+
+/** sync_file_range: WRITE; WAIT_BEFORE; WAIT_BEFORE | WRITE | WAIT_AFTER. */
+export type RangeSyncMode = 'start' | 'wait' | 'write';
 
 /** What became of a write. */
 export interface Written {

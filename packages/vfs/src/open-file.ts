@@ -4,7 +4,7 @@
 import { assert, EBADF, EINVAL, EOPNOTSUPP, EROFS, FsError } from '@f2fskit/errno';
 import { type ErrorCursor, PAGE_SIZE, ReadaheadState } from '@f2fskit/pagecache';
 import { Completion, Lock, type Task } from '@f2fskit/task';
-import type { AllocationMode, Inode, Written } from './inode.ts';
+import type { AllocationMode, Inode, RangeSyncMode, Written } from './inode.ts';
 import { readToEnd } from './read-to-end.ts';
 import { toSource, type Writable } from './write-source.ts';
 
@@ -22,6 +22,8 @@ export interface FileMode {
   append?: boolean;
   /** Default `later`. */
   sync?: WriteDurability;
+  /** O_DIRECT: reads and writes go past the cache where the filesystem can do that. Nothing has to be aligned. */
+  direct?: boolean;
 }
 
 export class OpenFile {
@@ -33,6 +35,7 @@ export class OpenFile {
   /** What this reader is likely to want next. */
   readonly readahead = new ReadaheadState();
   readonly #sync: WriteDurability;
+  readonly #direct: boolean;
   /** Which failed writes `fsync` has told of here. */
   readonly #errors: ErrorCursor | undefined;
   /**
@@ -46,19 +49,20 @@ export class OpenFile {
   #idle: Completion | undefined = undefined;
 
   /** The inode is held until {@link close}. */
-  constructor(inode: Inode, { access = 'read', append = false, sync = 'later' }: FileMode = {}) {
+  constructor(inode: Inode, { access = 'read', append = false, sync = 'later', direct = false }: FileMode = {}) {
     this.inode = inode;
     this.readable = access === 'read' || access === 'readWrite';
     this.writable = access === 'write' || access === 'readWrite';
     this.append = append;
     this.#sync = sync;
+    this.#direct = direct;
     this.#errors = inode.errorCursor?.();
     inode.hold?.();
   }
 
   /** Reads at a place of its own, for what needs no wait: -1 when it needs one, or would throw. */
   peekReadAt(position: number, target: Uint8Array): number {
-    if (!this.readable) return -1;
+    if (!this.readable || this.#direct) return -1;
     const count = this.inode.peekRead(position, target);
     if (count > 0) this.readahead.advance(Math.ceil((position + count) / PAGE_SIZE));
     return count;
@@ -81,7 +85,7 @@ export class OpenFile {
   /** Reads at a place of its own; the position stays. Throws as `read`. */
   *readAt(position: number, target: Uint8Array): Task<number> {
     requireAccess(this.readable);
-    return yield* this.#using(this.inode.read(position, target, this.readahead));
+    return yield* this.#using(this.#get(position, target));
   }
 
   /** Everything from the position on, which moves to the end; `between` runs before each part. Throws as `read`. */
@@ -130,18 +134,61 @@ export class OpenFile {
     }
   }
 
+  /**
+   * sync_file_range: `length` bytes from `position` on, 0 = up to the end. Throws EINVAL for what has no data, and what failed,
+   * each failure once for each open file.
+   */
+  *syncRange(mode: RangeSyncMode, position: number, length: number): Task<void> {
+    const { inode } = this;
+    if (inode.kind !== 'file') throw new FsError(EINVAL);
+    if (this.#errors === undefined || inode.syncRange === undefined) return;
+    const end = length === 0 ? Number.POSITIVE_INFINITY : position + length;
+    yield* this.#using(inode.syncRange(this.#errors, mode, position, end));
+  }
+
+  /** Begins an atomic write of this open file. Throws EBADF, EOPNOTSUPP, and what the filesystem throws. */
+  *startAtomicWrite(): Task<void> {
+    requireAccess(this.writable);
+    const { inode } = this;
+    if (inode.startAtomicWrite === undefined) throw new FsError(EOPNOTSUPP);
+    yield* this.#using(inode.startAtomicWrite(this));
+  }
+
+  /** Everything that was written since it began becomes durable together. Throws EBADF, EINVAL where none has begun, as `fsync`. */
+  *commitAtomicWrite(): Task<void> {
+    requireAccess(this.writable);
+    const { inode } = this;
+    if (inode.commitAtomicWrite === undefined || this.#errors === undefined) throw new FsError(EOPNOTSUPP);
+    yield* this.#using(inode.commitAtomicWrite(this, this.#errors));
+  }
+
+  /** Nothing that was written since it began is seen any more. Throws EBADF, EINVAL where none has begun. */
+  *abortAtomicWrite(): Task<void> {
+    requireAccess(this.writable);
+    const { inode } = this;
+    if (inode.abortAtomicWrite === undefined) throw new FsError(EOPNOTSUPP);
+    if (!(yield* this.#using(inode.abortAtomicWrite(this)))) throw new FsError(EINVAL);
+  }
+
   /** Lets go of the inode, once everything that has begun on this file is over. Nothing may be begun any more. */
   *close(): Task<void> {
     assert(this.#idle === undefined, 'a file is closed once');
     this.#idle = new Completion();
     if (this.#active > 0) yield this.#idle;
+    // What nobody has committed is not wanted.
+    if (this.writable && this.inode.abortAtomicWrite !== undefined) yield* this.inode.abortAtomicWrite(this);
     if (this.inode.release !== undefined) yield* this.inode.release();
   }
 
   *#readHere(target: Uint8Array): Task<number> {
-    const count = yield* this.inode.read(this.position, target, this.readahead);
+    const count = yield* this.#get(this.position, target);
     this.position += count;
     return count;
+  }
+
+  #get(position: number, target: Uint8Array): Task<number> {
+    const { inode } = this;
+    return this.#direct ? inode.readDirect(position, target) : inode.read(position, target, this.readahead);
   }
 
   *#restHere(between: (() => Task<void>) | undefined): Task<Uint8Array> {
@@ -161,7 +208,10 @@ export class OpenFile {
     if (inode.write === undefined) throw new FsError(EROFS);
     const source = toSource(what);
     if (source.length === 0) return { bytes: 0, end: position };
-    const written = yield* inode.write(this.append ? 'end' : position, source);
+    const at = this.append ? 'end' : position;
+    const written = yield* this.#direct && inode.writeDirect !== undefined
+      ? inode.writeDirect(at, source)
+      : inode.write(at, source);
     if (this.#sync !== 'later') yield* this.fsync(this.#sync === 'data');
     return written;
   }

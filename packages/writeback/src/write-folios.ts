@@ -14,6 +14,7 @@
 
 import { assert, EAGAIN, FsError } from '@f2fskit/errno';
 import {
+  cancelDirty,
   cancelDirtyBlocks,
   dirtyRunEnd,
   type Folio,
@@ -37,7 +38,10 @@ export interface FolioWriter extends WrittenFile {
    * A plain result where nothing had to be waited for.
    */
   writeRange(range: FolioRange, pass: WritebackPass): Task<void> | undefined;
-  /** Before a folio is locked: makes room, if that is needed; `undefined` where it is not. */
+  /**
+   * Before a folio is locked: makes room, if that is needed; `undefined` where it is not. Throws an FsError where none can be
+   * had: the folio is dropped then, as one that could not be written.
+   */
   makeRoom?(): Task<void> | undefined;
   /** Waits until it makes sense to try a folio again; without it, a pass tries once more after everything else. */
   backOff?(): Task<void>;
@@ -101,9 +105,16 @@ class FolioWriteback {
     const writer = this.#writer;
     for (;;) {
       const room = writer.makeRoom?.();
-      if (room !== undefined) yield* room;
+      const failure = room === undefined ? undefined : yield* failureOf(room);
       const folio = yield* this.#iterator.next();
       if (folio === undefined) return;
+      if (failure !== undefined) {
+        // As one that could not be written: nobody would ever write it.
+        cancelDirty(folio);
+        folio.unlock();
+        this.#iterator.fail(failure.cause);
+        continue;
+      }
       writer.bios.begin(folio);
       const rest = this.#send(folio, 0);
       if (rest !== undefined) yield* rest;
@@ -119,6 +130,7 @@ class FolioWriteback {
         if (task !== undefined) return this.#sendLater(range, next, task);
         assert(range.next === range.end, 'a range is sent as a whole, or an error says why not');
       } catch (cause) {
+        this.#iterator.pass.wrote(range.next - next - range.dropped);
         return this.#stop(range, cause);
       }
       this.#iterator.pass.wrote(range.end - next - range.dropped);
@@ -164,5 +176,14 @@ class FolioWriteback {
   #finish(folio: Folio): void {
     this.#writer.bios.finish(folio);
     folio.unlock();
+  }
+}
+
+function* failureOf(task: Task<void>): Task<{ cause: unknown } | undefined> {
+  try {
+    yield* task;
+    return undefined;
+  } catch (cause) {
+    return { cause };
   }
 }

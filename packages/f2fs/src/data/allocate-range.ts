@@ -11,8 +11,7 @@
 import { EINVAL, ENOSPC, EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, InlineFlag, NULL_ADDRESS, RawInode } from '@f2fskit/f2fs-format';
 import { locateDnode } from '@f2fskit/f2fs-node';
-import { lockWithEdges } from '@f2fskit/iomap';
-import { discardRange, markDirty } from '@f2fskit/pagecache';
+import { discardRange } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { AllocationMode } from '@f2fskit/vfs';
 import { changeInodeNode } from '../change-inode.ts';
@@ -23,7 +22,8 @@ import { findSlot, putAddress } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { convertInline } from './inline-file.ts';
 import { noteContentChange } from './pending-attributes.ts';
-import { checkContents, checkSize, reserveInSteps } from './write-file.ts';
+import { checkContents, checkNotAtomic, checkSize, reserveInSteps } from './write-file.ts';
+import { zeroRange } from './zero-range.ts';
 
 /** Slots that one operation empties at most. */
 const PUNCH_BLOCKS = 1024;
@@ -44,6 +44,7 @@ export function* allocateRange(
   const held = yield* writer.locks.lock([inode.ino]);
   try {
     checkContents(inode);
+    checkNotAtomic(inode);
     checkSize(inode, end);
     const frees = mode === 'punch' || mode === 'zero' || mode === 'zeroKeepSize';
     if (frees && (inode.fields.inlineFlags & InlineFlag.pinFile) !== 0) {
@@ -87,29 +88,15 @@ function* punch(writer: VolumeWriter, inode: F2fsInode, position: number, end: n
   const first = Math.ceil(position / BLOCK_SIZE);
   const last = Math.floor(end / BLOCK_SIZE);
   if (first > last) {
-    yield* zeroPart(writer, inode, position, end);
+    yield* zeroRange(writer, inode, position, end);
     return;
   }
-  if (position % BLOCK_SIZE !== 0) yield* zeroPart(writer, inode, position, first * BLOCK_SIZE);
-  if (end % BLOCK_SIZE !== 0) yield* zeroPart(writer, inode, last * BLOCK_SIZE, end);
+  if (position % BLOCK_SIZE !== 0) yield* zeroRange(writer, inode, position, first * BLOCK_SIZE);
+  if (end % BLOCK_SIZE !== 0) yield* zeroRange(writer, inode, last * BLOCK_SIZE, end);
   const { mapping } = inode.pages();
   yield* discardRange(mapping, first * BLOCK_SIZE, last * BLOCK_SIZE);
   for (let at = first; at < last; ) at = yield* writer.operation(emptySlots(writer, inode, at, last));
   yield* discardRange(mapping, first * BLOCK_SIZE, last * BLOCK_SIZE);
-}
-
-/** Zeros in a part of one block; nothing for a hole. */
-function* zeroPart(writer: VolumeWriter, inode: F2fsInode, from: number, to: number): Task<void> {
-  const index = Math.floor(from / BLOCK_SIZE);
-  const slot = yield* findSlot(writer, inode.raw, index);
-  if (slot === undefined || slot.address === NULL_ADDRESS) return;
-  const folio = yield* lockWithEdges(inode.pages(), index, from, to);
-  const block = index - folio.index;
-  folio.bytes.fill(0, from - folio.position, to - folio.position);
-  folio.markUptodate(block, block + 1);
-  markDirty(folio, block, block + 1);
-  folio.unlock();
-  folio.put();
 }
 
 /** Empties slots from `first` on, some of them; returns the block behind them. Where there is no node there is nothing to do. */

@@ -44,7 +44,7 @@ export class BlockPlaces {
   /** Whether the blocks [first, end) have slots that are no holes, and those are in memory. */
   hasSlots(first: number, end: number): boolean {
     const slots = this.#slots;
-    const { ino, gone } = this.#inode;
+    const { ino, gone } = this.#inode.blocksOwner;
     const view = gone ? undefined : slots.view(ino, first);
     if (view === undefined || end > slots.end) return false;
     const last = slots.byteOf(end);
@@ -57,7 +57,7 @@ export class BlockPlaces {
   /** As {@link place}, where everything that it takes is in memory: then true; else false, with nothing changed. */
   placeNow(index: number): boolean {
     const { allocator, store } = this.#writer;
-    const { ino, gone, fields } = this.#inode;
+    const { ino, gone, fields } = this.#inode.blocksOwner;
     const slots = this.#slots;
     const view = gone || fields.extent.length > 0 ? undefined : slots.view(ino, index);
     if (view === undefined) return false;
@@ -86,7 +86,7 @@ export class BlockPlaces {
   /** The place of a block; `undefined` where it need not be written. Throws Corruption blockAddress, ENOSPC, EIO. */
   *place(index: number): Task<BlockPlace | undefined> {
     const writer = this.#writer;
-    const { ino, raw, gone } = this.#inode;
+    const { ino, raw, gone } = this.#inode.blocksOwner;
     if (gone) return undefined;
     const slots = this.#slots;
     let view = slots.view(ino, index);
@@ -109,13 +109,13 @@ export class BlockPlaces {
 
   *#setSlot(index: number, address: number): Task<void> {
     const { store } = this.#writer;
-    const { ino, raw } = this.#inode;
+    const { ino, raw, fields } = this.#inode.blocksOwner;
     // Room for the block may have been waited for.
     yield* this.#slots.find(raw, index);
     this.#slots.view(ino, index)!.setUint32(this.#slots.byteOf(index), address, true);
     store.markDirty(this.#slots.nid);
     // A remembered run is believed before the slots (spec 6.11).
-    if (this.#inode.fields.extent.length > 0) {
+    if (fields.extent.length > 0) {
       yield* changeInodeNode(this.#writer, ino, (view) => RawExtent.length.set(view, RawInode.extent.at(0, 0), 0));
     }
   }

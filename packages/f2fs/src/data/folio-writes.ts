@@ -47,7 +47,9 @@ export class FolioWrites implements WriteOperations {
   }
 
   *#reserve(first: number, end: number, map: Iomap): Task<void> {
-    const reserved = yield* this.#writer.operation(reserveBlocks(this.#writer, this.#inode.raw, first, end));
+    const reserved = yield* this.#writer.operation(
+      reserveBlocks(this.#writer, this.#inode.blocksOwner.raw, first, end),
+    );
     if (reserved <= first) throw new FsError(ENOSPC);
     map.length = (reserved - first) * BLOCK_SIZE;
   }
@@ -62,7 +64,7 @@ export class FolioWrites implements WriteOperations {
     // Only what this write reserved: blocks behind the end may be there on purpose.
     const from = Math.max(keep, this.#firstBlock);
     if (map.end > from * BLOCK_SIZE) {
-      yield* this.#writer.operation(truncateBlocks(this.#writer, this.#inode.raw, from));
+      yield* this.#writer.operation(truncateBlocks(this.#writer, this.#inode.blocksOwner.raw, from));
     }
   }
 

@@ -31,7 +31,8 @@ export function noteEnd(writer: VolumeWriter, inode: F2fsInode, end: number): vo
 /** Puts what is pending into the node; part of an operation or of a checkpoint. Throws what reading the node met. */
 export function* settleInode(writer: VolumeWriter, inode: F2fsInode): Task<void> {
   writer.unsettled.delete(inode);
-  if (inode.pending === undefined || inode.gone) return;
+  // An atomic write keeps them to itself.
+  if (inode.pending === undefined || inode.gone || inode.atomic !== undefined) return;
   yield* changeInodeNode(writer, inode.ino, (view) => {
     const { pending } = inode;
     inode.pending = undefined;

@@ -4,25 +4,25 @@
 // Source: buffered I/O spec 9.1, 9.2; kernel fs/f2fs/file.c (f2fs_setattr, f2fs_truncate).
 
 import { EPERM, FsError } from '@f2fskit/errno';
-import { BLOCK_SIZE, InodeFlag, NULL_ADDRESS } from '@f2fskit/f2fs-format';
-import { lockWithEdges } from '@f2fskit/iomap';
-import { markDirty, truncateMapping } from '@f2fskit/pagecache';
+import { BLOCK_SIZE, InodeFlag } from '@f2fskit/f2fs-format';
+import { truncateMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
 import { dropCapabilityOfContents } from '../names/capability.ts';
 import { truncateBlocks } from '../names/free-inode.ts';
-import { findSlot } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { convertInline, truncateInlineData } from './inline-file.ts';
 import { noteContentChange, settleInode } from './pending-attributes.ts';
-import { checkContents, checkSize } from './write-file.ts';
+import { checkContents, checkNotAtomic, checkSize } from './write-file.ts';
+import { zeroRange } from './zero-range.ts';
 
 /** Gives the file `size` bytes. Throws EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP, EIO. */
 export function* truncateFile(writer: VolumeWriter, inode: F2fsInode, size: number): Task<void> {
   const held = yield* writer.locks.lock([inode.ino]);
   try {
     checkContents(inode);
+    checkNotAtomic(inode);
     if ((inode.fields.flags & InodeFlag.append) !== 0) throw new FsError(EPERM);
     checkSize(inode, size);
     yield* dropCapabilityOfContents(writer, inode);
@@ -32,7 +32,10 @@ export function* truncateFile(writer: VolumeWriter, inode: F2fsInode, size: numb
       return;
     }
     const inline = hasInlineData(inode.raw);
-    if (!inline && size < inode.size && size % BLOCK_SIZE !== 0) yield* zeroTail(writer, inode, size);
+    if (!inline && size < inode.size) {
+      // What lies behind the new end in its block.
+      yield* zeroRange(writer, inode, size, Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE);
+    }
     noteContentChange(writer, inode, size);
     yield* truncateMapping(inode.pages().mapping, size);
     yield* writer.operation(cut(writer, inode, size, inline));
@@ -45,17 +48,4 @@ function* cut(writer: VolumeWriter, inode: F2fsInode, size: number, inline: bool
   if (inline) yield* truncateInlineData(writer, inode, size);
   else yield* truncateBlocks(writer, inode.raw, Math.ceil(size / BLOCK_SIZE));
   yield* settleInode(writer, inode);
-}
-
-/** What lies behind `size` in its block becomes zeros, here and, with the next writeback, on the medium. */
-function* zeroTail(writer: VolumeWriter, inode: F2fsInode, size: number): Task<void> {
-  const index = Math.floor(size / BLOCK_SIZE);
-  const slot = yield* findSlot(writer, inode.raw, index);
-  if (slot === undefined || slot.address === NULL_ADDRESS) return;
-  const folio = yield* lockWithEdges(inode.pages(), index, size, size);
-  const block = index - folio.index;
-  folio.bytes.fill(0, size - folio.position, (block + 1) * BLOCK_SIZE);
-  markDirty(folio, block, block + 1);
-  folio.unlock();
-  folio.put();
 }

@@ -9,7 +9,7 @@
 //
 // Source: buffered I/O spec 4, 5.1; kernel fs/f2fs/file.c (f2fs_file_write_iter).
 
-import { EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
+import { EBUSY, EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, InlineFlag, InodeFlag, MAX_FILE_BYTES, nodePath } from '@f2fskit/f2fs-format';
 import { writeBuffered } from '@f2fskit/iomap';
 import type { Task } from '@f2fskit/task';
@@ -20,6 +20,7 @@ import type { F2fsInode } from '../inode.ts';
 import { dropCapabilityOfContents } from '../names/capability.ts';
 import { truncateBlocks } from '../names/free-inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
+import { directBytes, writeBlocks } from './direct-write.ts';
 import { FolioWrites } from './folio-writes.ts';
 import { convertInline } from './inline-file.ts';
 import { PageWrites } from './page-writes.ts';
@@ -27,14 +28,16 @@ import { noteContentChange } from './pending-attributes.ts';
 import { RESERVE_BLOCKS, reserveBlocks } from './reserve-blocks.ts';
 
 /**
- * Writes `source` at `position`, or at the end of the file. A short count means that something failed behind it. Throws
- * EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP, EIO.
+ * Writes `source` at `position`, or at the end of the file; with `direct` past the cache, as far as that is possible
+ * (`direct-write.ts`). A short count means that something failed behind it. Throws EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP,
+ * EIO.
  */
 export function* writeFile(
   writer: VolumeWriter,
   inode: F2fsInode,
   position: number | 'end',
   source: WriteSource,
+  { direct = false } = {},
 ): Task<Written> {
   const { locks } = writer;
   if (!locks.tryLockOne(inode.ino)) yield* locks.lockOne(inode.ino);
@@ -46,23 +49,33 @@ export function* writeFile(
     checkSize(inode, start + 1);
     if (!writer.withoutCapability.has(inode)) yield* dropCapabilityOfContents(writer, inode);
     const room = MAX_FILE_BYTES - start;
-    const bytes = yield* writeLocked(
-      writer,
-      inode,
-      start,
-      source.length > room ? new FirstBytes(source, room) : source,
-    );
+    const what = source.length > room ? new FirstBytes(source, room) : source;
+    const bytes = yield* writeLocked(writer, inode, start, what, direct);
     return { bytes, end: start + bytes };
   } finally {
     locks.unlockOne(inode.ino);
   }
 }
 
-function* writeLocked(writer: VolumeWriter, inode: F2fsInode, start: number, source: WriteSource): Task<number> {
+function* writeLocked(
+  writer: VolumeWriter,
+  inode: F2fsInode,
+  start: number,
+  source: WriteSource,
+  direct: boolean,
+): Task<number> {
   const end = start + source.length;
   if (hasInlineData(inode.raw) && end > inode.fields.inlineArea.size) yield* convertInline(writer, inode);
   if (writer.bufferedIo === 'page') return yield* writePages(writer, inode, start, source);
   noteContentChange(writer, inode, inode.size);
+  const blocks = direct ? directBytes(writer, inode, start, source) : undefined;
+  if (blocks === undefined) return yield* writeCached(writer, inode, start, source);
+  return yield* writeBlocks(writer, inode, start, blocks, (from, rest) => writeCached(writer, inode, from, rest));
+}
+
+/** The iomap engine: what is written to is reserved stretch by stretch. */
+function* writeCached(writer: VolumeWriter, inode: F2fsInode, start: number, source: WriteSource): Task<number> {
+  const end = start + source.length;
   return yield* writeBuffered(inode.pages(), start, source, new FolioWrites(writer, inode, start, end));
 }
 
@@ -86,7 +99,7 @@ function* writePages(writer: VolumeWriter, inode: F2fsInode, start: number, sour
     const keep = Math.ceil(Math.max(inode.size, sizeBefore) / BLOCK_SIZE);
     // Only what this write reserved: blocks behind the end may be there on purpose.
     if (!inline && inode.size < end && reserved > Math.max(keep, first)) {
-      yield* writer.operation(truncateBlocks(writer, inode.raw, Math.max(keep, first)));
+      yield* writer.operation(truncateBlocks(writer, inode.blocksOwner.raw, Math.max(keep, first)));
     }
   }
 }
@@ -96,7 +109,7 @@ export function* reserveInSteps(writer: VolumeWriter, inode: F2fsInode, first: n
   if (inode.hasSlots(first, end)) return end;
   for (let at = first; at < end; ) {
     const until = Math.min(end, at + RESERVE_BLOCKS);
-    const got = yield* writer.operation(reserveBlocks(writer, inode.raw, at, until));
+    const got = yield* writer.operation(reserveBlocks(writer, inode.blocksOwner.raw, at, until));
     if (got < until) return got;
     at = got;
   }
@@ -116,6 +129,11 @@ export function checkContents(inode: F2fsInode): void {
     throw new FsError(EPERM, 'the blocks that compression saved were given away');
   }
   if (compressed) throw new FsError(EOPNOTSUPP, 'compressed files are not written to');
+}
+
+/** Throws EBUSY while an atomic write is under way: what it will make of the file is not known. */
+export function checkNotAtomic({ atomic }: F2fsInode): void {
+  if (atomic !== undefined) throw new FsError(EBUSY, 'an atomic write of the file is under way');
 }
 
 /** Throws EFBIG for a size that no tree of nodes reaches. */

@@ -187,6 +187,19 @@ export class BlockAllocator {
     }
   }
 
+  /** A block that is in use is somebody else's from now on. Throws EIO. */
+  *reown(address: number, owner: BlockOwner): Task<void> {
+    const index = address - this.superblock.mainAddress;
+    const segno = Math.floor(index / SEGMENT_BLOCKS);
+    const at = ssaBlockAddress(this.superblock, segno);
+    const stored = yield* this.#blocks.get(at);
+    // Asked behind the wait: logs come and go.
+    const log = this.logs.find((each) => each.segno === segno);
+    const summary = log?.summary ?? stored.bytes.slice();
+    writeSummaryEntry(summary, index % SEGMENT_BLOCKS, owner);
+    if (log === undefined) this.#blocks.put(at, summary);
+  }
+
   /** Who the summary of a block names. Throws EIO. */
   *ownerOf(address: number): Task<BlockOwner> {
     const index = address - this.superblock.mainAddress;

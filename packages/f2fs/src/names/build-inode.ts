@@ -30,6 +30,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
+import type { Timestamp } from '@f2fskit/vfs';
 import { inodeChanged, setAccessTime, setChangeTime, setModifyTime } from '../change-inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import type { Claim } from './claim.ts';
@@ -48,9 +49,15 @@ export interface InodeRequest {
   readonly device?: { readonly major: number; readonly minor: number };
   /** Of a symlink. */
   readonly target?: Uint8Array;
+  /** Of the last access and the last change of the contents. Default: now. */
+  readonly atime?: Timestamp;
+  readonly mtime?: Timestamp;
+  /** All that a regular file holds. Default: nothing. */
+  readonly contents?: Uint8Array;
 }
 
 const SET_GID = 0o2000;
+const NOTHING = new Uint8Array(0);
 
 const INHERITED =
   InodeFlag.sync |
@@ -66,7 +73,10 @@ export function inlineBytesOfNew(superblock: Superblock): number {
   return inlineBytesMax(extraBytes / 4, INLINE_XATTR_WORDS_DEFAULT);
 }
 
-/** Makes an inode that has a name already, in memory: `parent` gets it later. A node of the claim is used. */
+/**
+ * Makes an inode that has a name already, in memory: `parent` gets it later. A node of the claim is used. Contents and a target
+ * that do not fit inside have no blocks yet.
+ */
 export function* buildInode(
   writer: VolumeWriter,
   claim: Claim,
@@ -87,9 +97,9 @@ export function* buildInode(
   raw.gid.set(view, 0, givesGroup ? parent.fields.gid : request.gid);
   raw.links.set(view, 0, directory ? 2 : 1);
   raw.blocks.set(view, 0, 1);
-  setAccessTime(view, now);
+  setAccessTime(view, request.atime ?? now);
   setChangeTime(view, now);
-  setModifyTime(view, now);
+  setModifyTime(view, request.mtime ?? now);
   raw.generation.set(view, 0, writer.random.u32());
   raw.flags.set(view, 0, inheritedFlags(parent, fileType));
   raw.parentIno.set(view, 0, parent.ino);
@@ -99,18 +109,18 @@ export function* buildInode(
 
   const extraBytes = writeExtra(superblock, view, parent, directory, now);
   const inlineBytes = inlineBytesOfNew(superblock);
-  const { target, device } = request;
+  const { target, contents = NOTHING, device } = request;
+  const inside = fileType === FileType.regular ? contents : target;
   let inlineFlags = InlineFlag.xattr | (extraBytes > 0 ? InlineFlag.extraAttr : 0);
   if (directory) {
     inlineFlags |= InlineFlag.dentry;
     raw.size.set(view, 0, inlineBytes);
     raw.currentDepth.set(view, 0, 1);
-  } else if (fileType === FileType.regular) inlineFlags |= InlineFlag.data;
-  else if (target !== undefined) {
-    raw.size.set(view, 0, target.length);
-    if (target.length <= inlineBytes) {
-      inlineFlags |= InlineFlag.data | InlineFlag.dataExist;
-      bytes.set(target, INODE_ADDRESSES_OFFSET + extraBytes + 4);
+  } else if (inside !== undefined) {
+    raw.size.set(view, 0, inside.length);
+    if (inside.length <= inlineBytes) {
+      inlineFlags |= inside.length === 0 ? InlineFlag.data : InlineFlag.data | InlineFlag.dataExist;
+      bytes.set(inside, INODE_ADDRESSES_OFFSET + extraBytes + 4);
     }
   } else if (device !== undefined) {
     const { small, large } = encodeDevice(device.major, device.minor);

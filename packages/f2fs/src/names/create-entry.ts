@@ -4,7 +4,7 @@
 // Source: kernel fs/f2fs/namei.c, dir.c (f2fs_init_inode_metadata), acl.c (f2fs_init_acl).
 
 import { submitAndWait, writeBio } from '@f2fskit/block';
-import { EEXIST, ENAMETOOLONG, ENOENT, FsError } from '@f2fskit/errno';
+import { assert, EEXIST, ENAMETOOLONG, ENOENT, FsError } from '@f2fskit/errno';
 import {
   aclFromUserSpace,
   aclToUserSpace,
@@ -16,77 +16,135 @@ import {
   SegmentType,
   XattrIndex,
 } from '@f2fskit/f2fs-format';
-import type { DecodedInode } from '@f2fskit/f2fs-node';
+import type { DecodedInode, NodeStore } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
-import { findDentry } from '../directory.ts';
+import { dataLogOf } from '../data/placement.ts';
+import { findDentry, isCasefolded, isEncrypted, isInline } from '../directory.ts';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { readStoredXattrs } from '../xattr.ts';
 import { AccessList } from './access-list.ts';
 import { buildInode, type InodeRequest, inlineBytesOfNew } from './build-inode.ts';
 import { Claim } from './claim.ts';
+import type { ContentStage } from './content-stage.ts';
+import { isAbsentFrom } from './dentry-edit.ts';
+import { inlineAreaIn } from './directory-areas.ts';
 import { checkDirectory, checkName, checkNewEntry } from './entry-rules.ts';
 import { insertDentry, makeRoomInline, planInsertion } from './insert-dentry.ts';
 import { addLinks } from './links.ts';
-import { findSlot, putAddress, slotOwner } from './slots.ts';
-import { needsXattrNode, storeXattrs, type XattrRecord } from './xattr-storage.ts';
+import { addBlocks, findSlot, putAddress, slotOwner } from './slots.ts';
+import { hasXattrs, needsXattrNode, storeXattrs, type XattrRecord } from './xattr-storage.ts';
 
-/** Makes a file with a name; returns it as it was decoded. Throws EEXIST, ENOENT, EPERM, ENOKEY, EINVAL, ENOSPC. */
-export function* createEntry(writer: VolumeWriter, directory: F2fsInode, request: InodeRequest): Task<DecodedInode> {
-  checkName(request.name);
-  const { target } = request;
-  if (target !== undefined && target.length >= BLOCK_SIZE) throw new FsError(ENAMETOOLONG, 'the target is too long');
-  if (target?.length === 0) throw new FsError(ENOENT, 'a symlink without a target');
-  const held = yield* writer.locks.lock([directory.ino]);
+/** Makes a file with a name; returns its number. Throws EEXIST, ENOENT, EPERM, ENOKEY, EINVAL, ENOSPC. */
+export function* createEntry(writer: VolumeWriter, directory: F2fsInode, request: InodeRequest): Task<number> {
+  checkRequest(request);
+  const { locks } = writer;
+  if (!locks.tryLockOne(directory.ino)) yield* locks.lockOne(directory.ino);
   try {
-    return yield* writer.operation(create(writer, directory, request));
+    return yield* writer.operation(createLocked(writer, directory, request));
   } finally {
-    held.unlock();
+    locks.unlockOne(directory.ino);
   }
 }
 
-function* create(writer: VolumeWriter, directory: F2fsInode, request: InodeRequest): Task<DecodedInode> {
-  const { store, directories } = writer;
-  const { name, target } = request;
-  checkDirectory(directory);
-  if ((yield* findDentry(store, directory.raw, name, directories)) !== undefined) throw new FsError(EEXIST);
-  checkNewEntry(writer, directory.raw, name);
-  return yield* addEntry(writer, directory.ino, request, target);
+/** Throws ENAMETOOLONG, EINVAL, ENOENT for a name or a target that cannot be. */
+export function checkRequest({ name, target }: InodeRequest): void {
+  checkName(name);
+  if (target !== undefined && target.length >= BLOCK_SIZE) throw new FsError(ENAMETOOLONG, 'the target is too long');
+  if (target?.length === 0) throw new FsError(ENOENT, 'a symlink without a target');
 }
 
-/** Makes a file with a name that is known to be absent. The directory's lock is held. Throws ENOSPC, with nothing made. */
-export function* addEntry(
+/** Part of an operation, under the lock of the directory. `stage` takes contents that do not fit inside the inode. */
+export function* createLocked(
   writer: VolumeWriter,
-  directoryIno: number,
+  directory: F2fsInode,
   request: InodeRequest,
-  target?: Uint8Array,
-): Task<DecodedInode> {
+  stage?: ContentStage,
+): Task<number> {
+  const { store, directories } = writer;
   const { name } = request;
+  checkDirectory(directory);
+  if (!(yield* isNewInside(store, directory.raw, name))) {
+    if ((yield* findDentry(store, directory.raw, name, directories)) !== undefined) throw new FsError(EEXIST);
+  }
+  checkNewEntry(writer, directory.raw, name);
+  return yield* addEntry(writer, directory, request, stage);
+}
+
+/** Whether a directory keeps its entries inside, and the name is certainly not among them. */
+function* isNewInside(store: NodeStore, directory: DecodedInode, name: Uint8Array): Task<boolean> {
+  if (!isInline(directory) || isEncrypted(directory) || isCasefolded(directory)) return false;
+  const { bytes, view } = yield* store.readInodeNode(directory);
+  return isAbsentFrom(inlineAreaIn(directory, bytes, view), name, store.nat.nidEnd);
+}
+
+/** Makes a file with a name that is known to be absent. Throws ENOSPC, with nothing made. */
+function* addEntry(
+  writer: VolumeWriter,
+  directory: F2fsInode,
+  request: InodeRequest,
+  stage: ContentStage | undefined,
+): Task<number> {
+  const { name, target, contents } = request;
   const fileType = fileTypeOfMode(request.mode);
-  const { mode, xattrs } = yield* inheritedLists(writer, directoryIno, request.mode);
-  yield* makeRoomInline(writer, directoryIno, name);
-  const insertion = yield* planInsertion(writer, directoryIno, name);
-  const targetInBlock = target !== undefined && target.length > inlineBytesOfNew(writer.store.superblock);
+  const { mode, xattrs } = yield* inheritedLists(writer, directory, request.mode);
+  yield* makeRoomInline(writer, directory.ino, name);
+  const insertion = yield* planInsertion(writer, directory.ino, name);
+  const blocks = blocksOutside(writer, contents ?? target);
   const nodes = 1 + (needsXattrNode(xattrs, 4 * INLINE_XATTR_WORDS_DEFAULT) ? 1 : 0);
-  const claim = yield* Claim.take(writer, insertion.blocks + (targetInBlock ? 1 : 0), insertion.nodes + nodes);
+  const claim = yield* Claim.take(writer, insertion.blocks + blocks, insertion.nodes + nodes);
   try {
-    const parent = yield* writer.store.readInode(directoryIno);
-    const { ino } = yield* buildInode(writer, claim, parent, { ...request, mode });
+    const inode = yield* buildInode(writer, claim, directory.raw, { ...request, mode });
+    const { ino } = inode;
     writer.space.validInodes++;
     if (xattrs.length > 0) yield* storeXattrs(writer, ino, xattrs, claim);
-    if (targetInBlock) yield* writeTarget(writer, ino, claim, target);
+    if (blocks > 0 && contents !== undefined) yield* writeContents(writer, inode, claim, contents, stage);
+    else if (blocks > 0) yield* writeTarget(writer, inode, claim, target!);
     yield* insertDentry(writer, insertion, claim, { name, ino, fileType });
-    if (fileType === FileType.directory) yield* addLinks(writer, directoryIno, 1);
-    return yield* writer.store.readInode(ino);
+    if (fileType === FileType.directory) yield* addLinks(writer, directory.ino, 1);
+    return ino;
   } catch (error) {
     throw writer.abandon(error);
   }
 }
 
-/** Writes the target of a symlink to a block. It is written at once: nobody finds it before the next checkpoint. */
-function* writeTarget(writer: VolumeWriter, ino: number, claim: Claim, target: Uint8Array): Task<void> {
+/** Blocks that contents, or a target, take beside the inode of a new file. */
+export function blocksOutside({ store }: VolumeWriter, contents: Uint8Array | undefined): number {
+  if (contents === undefined || contents.length <= inlineBytesOfNew(store.superblock)) return 0;
+  return Math.ceil(contents.length / BLOCK_SIZE);
+}
+
+/** Gives contents their blocks, whose addresses all lie in the inode, and sends them on their way. */
+function* writeContents(
+  writer: VolumeWriter,
+  { ino, fields }: DecodedInode,
+  claim: Claim,
+  contents: Uint8Array,
+  stage: ContentStage | undefined,
+): Task<void> {
   const { allocator, store } = writer;
-  const inode = yield* store.readInode(ino);
+  const count = Math.ceil(contents.length / BLOCK_SIZE);
+  assert(stage !== undefined && count <= fields.addressesPerInode, 'who makes files with contents stages them');
+  const log = dataLogOf(fields, count);
+  const { version } = yield* store.nat.lookup(ino);
+  const addresses: number[] = [];
+  const owner = { nid: ino, version, offsetInNode: 0 };
+  for (; owner.offsetInNode < count; owner.offsetInNode++) {
+    addresses.push(allocator.allocateNow(log, owner) || (yield* allocator.allocate(log, owner)));
+    claim.block();
+  }
+  stage.send(contents, addresses, log);
+  const { view } = yield* store.readNode(ino, { ino, nodeOffset: 0 });
+  for (let index = 0; index < count; index++) {
+    view.setUint32(fields.addressesOffset + 4 * index, addresses[index]!, true);
+  }
+  addBlocks(view, count);
+  store.markDirty(ino);
+}
+
+/** Writes the target of a symlink to a block. It is written at once: nobody finds it before the next checkpoint. */
+function* writeTarget(writer: VolumeWriter, inode: DecodedInode, claim: Claim, target: Uint8Array): Task<void> {
+  const { allocator, store } = writer;
   const slot = (yield* findSlot(writer, inode, 0))!; // inside the inode
   const address = yield* allocator.allocate(SegmentType.hotData, yield* slotOwner(writer, slot));
   claim.block();
@@ -99,12 +157,13 @@ function* writeTarget(writer: VolumeWriter, ino: number, claim: Claim, target: U
 /** What a new file takes from the default access list of its directory: lists of its own, and a mode. */
 function* inheritedLists(
   { store }: VolumeWriter,
-  directoryIno: number,
+  directory: F2fsInode,
   mode: number,
 ): Task<{ mode: number; xattrs: XattrRecord[] }> {
   const none = { mode, xattrs: [] };
   if ((mode & ModeType.mask) === ModeType.symlink) return none;
-  const stored = yield* readStoredXattrs(store, yield* store.readInode(directoryIno));
+  if (!(yield* hasXattrs(store, directory.raw))) return none;
+  const stored = yield* readStoredXattrs(store, directory.raw);
   const inherited = stored.find(({ index }) => index === XattrIndex.posixAclDefault);
   if (inherited === undefined) return none;
   const list = new AccessList(aclToUserSpace(inherited.value));

@@ -1,9 +1,24 @@
-import { BLOCK_SIZE, DENTRY_BLOCK_LAYOUT, dentrySlots, FileType } from '@f2fskit/f2fs-format';
+import {
+  BLOCK_SIZE,
+  DENTRY_BLOCK_LAYOUT,
+  Dentry,
+  dentryEntryOffset,
+  dentrySlots,
+  FileType,
+} from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DentryArea, readDentries } from '../dentry-area.ts';
-import { clearDentry, findRoom, isEmptyArea, setDentryInode, writeDentry, writeDots } from './dentry-edit.ts';
+import {
+  clearDentry,
+  findRoom,
+  isAbsentFrom,
+  isEmptyArea,
+  setDentryInode,
+  writeDentry,
+  writeDots,
+} from './dentry-edit.ts';
 
 function emptyArea(): DentryArea {
   const bytes = new Uint8Array(BLOCK_SIZE);
@@ -68,5 +83,49 @@ describe('an area of entries', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a name that is not there', () => {
+  const NID_END = 1000;
+  const filled = (names: readonly Uint8Array[]): DentryArea => {
+    const area = emptyArea();
+    for (const name of names) {
+      const slot = findRoom(area, dentrySlots(name.length));
+      if (slot !== undefined) writeDentry(area, slot, { name, hash: 1, ino: 10, fileType: FileType.fifo });
+    }
+    return area;
+  };
+  const names = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40, max: 3 }), { minLength: 1, maxLength: 60 });
+
+  it('is what reading all entries says', () => {
+    fc.assert(
+      fc.property(names, fc.uint8Array({ minLength: 1, maxLength: 20, max: 3 }), fc.nat(59), (list, other, at) => {
+        const area = filled(list);
+        for (const name of [other, list[at % list.length]!]) {
+          const found = readDentries(area, NID_END, []).some((entry) => Buffer.compare(entry.name, name) === 0);
+          expect(isAbsentFrom(area, name, NID_END)).toBe(!found);
+        }
+      }),
+    );
+  });
+
+  it('is not certain where an entry is damaged', () => {
+    const damages: Array<(view: DataView, at: number) => void> = [
+      (view, at) => Dentry.nameLength.set(view, at, 0),
+      (view, at) => Dentry.nameLength.set(view, at, 256),
+      (view, at) => Dentry.ino.set(view, at, 0),
+      (view, at) => Dentry.ino.set(view, at, NID_END),
+    ];
+    for (const damage of damages) {
+      const area = filled([nameOf(1, 5), nameOf(2, 12), nameOf(3, 3)]);
+      expect(isAbsentFrom(area, nameOf(4, 5), NID_END)).toBe(true);
+      damage(area.view, dentryEntryOffset(area.layout, 1));
+      expect(isAbsentFrom(area, nameOf(4, 5), NID_END)).toBe(false);
+    }
+    const last = emptyArea();
+    writeDentry(last, last.layout.slots - 1, { name: nameOf(1, 8), hash: 1, ino: 10, fileType: FileType.fifo });
+    Dentry.nameLength.set(last.view, dentryEntryOffset(last.layout, last.layout.slots - 1), 9);
+    expect(isAbsentFrom(last, nameOf(4, 5), NID_END)).toBe(false);
   });
 });

@@ -12,6 +12,7 @@ import {
   dentrySlots,
   FileType,
   findLsb,
+  MAX_NAME_BYTES,
   setLsb,
 } from '@f2fskit/f2fs-format';
 import type { DentryArea } from '../dentry-area.ts';
@@ -33,6 +34,32 @@ export function findRoom({ bytes, offset, layout }: DentryArea, count: number): 
     start = end + 1;
   }
   return undefined;
+}
+
+/**
+ * Whether a name is certainly in no entry of an area. False, where an entry is damaged, says nothing: whoever reads it tells what
+ * is wrong.
+ */
+export function isAbsentFrom({ bytes, view, offset, layout }: DentryArea, name: Uint8Array, nidEnd: number): boolean {
+  const entries = offset + dentryEntryOffset(layout, 0);
+  for (let slot = findLsb(bytes, true, 0, layout.slots, offset); slot < layout.slots; ) {
+    const at = entries + slot * Dentry.$size;
+    const length = Dentry.nameLength.get(view, at);
+    const count = dentrySlots(length);
+    if (length === 0 || length > MAX_NAME_BYTES || slot + count > layout.slots) return false;
+    const ino = Dentry.ino.get(view, at);
+    if (ino === 0 || ino >= nidEnd) return false;
+    if (length === name.length && isAt(bytes, offset + dentryNameOffset(layout, slot), name)) return false;
+    slot = findLsb(bytes, true, slot + count, layout.slots, offset);
+  }
+  return true;
+}
+
+function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  // From the end: names in a directory often begin with the same.
+  let index = name.length - 1;
+  while (index >= 0 && bytes[at + index] === name[index]) index--;
+  return index < 0;
 }
 
 /** Writes an entry to free slots. */

@@ -5,7 +5,7 @@ import { BLOCK_SIZE, DENTRY_BLOCK_LAYOUT, dentryLayoutOf, isMainAddress, NULL_AD
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
-import { changeInodeNode } from '../change-inode.ts';
+import { changeInodeNode, currentInode } from '../change-inode.ts';
 import type { DentryArea } from '../dentry-area.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { findSlot, illegalAddress, isHoleOrMark } from './slots.ts';
@@ -55,8 +55,8 @@ export function* changeArea<T>(
   fileBlock: number | undefined,
   change: (area: DentryArea) => T,
 ): Task<T> {
-  const directory = yield* writer.store.readInode(ino);
   if (fileBlock === undefined) {
+    const directory = yield* currentInode(writer, ino);
     let result!: T;
     yield* changeInodeNode(writer, ino, (view, bytes) => {
       result = change(inlineAreaIn(directory, bytes, view));
@@ -65,7 +65,7 @@ export function* changeArea<T>(
   }
   const { directories } = writer;
   if (directories.peek(ino, fileBlock) === undefined) {
-    const area = yield* readDentryBlock(writer, directory, fileBlock);
+    const area = yield* readDentryBlock(writer, yield* currentInode(writer, ino), fileBlock);
     directories.put(ino, fileBlock, area?.bytes.slice());
   }
   const { bytes, view } = directories.peek(ino, fileBlock)!;

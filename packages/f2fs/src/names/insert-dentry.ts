@@ -26,7 +26,7 @@ import {
 import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { foldForHash } from '../casefold.ts';
-import { changeInodeNode, setChangeTime, setModifyTime } from '../change-inode.ts';
+import { changeInodeNode, changeSimply, currentInode } from '../change-inode.ts';
 import { isCasefolded, isInline } from '../directory.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { Claim } from './claim.ts';
@@ -56,7 +56,7 @@ export function hashIn(directory: DecodedInode, name: Uint8Array): number {
 
 /** Moves the entries of an inline directory into a block where `name` does not fit. Throws ENOSPC with nothing changed. */
 export function* makeRoomInline(writer: VolumeWriter, ino: number, name: Uint8Array): Task<void> {
-  const directory = yield* writer.store.readInode(ino);
+  const directory = yield* currentInode(writer, ino);
   if (!isInline(directory)) return;
   const { bytes, view } = yield* writer.store.readInodeNode(directory);
   if (findRoom(inlineAreaIn(directory, bytes, view), dentrySlots(name.length)) !== undefined) return;
@@ -98,7 +98,7 @@ function* convertDirectory(writer: VolumeWriter, directory: DecodedInode, claim:
  * for a depth no directory has, Corruption, EIO.
  */
 export function* planInsertion(writer: VolumeWriter, ino: number, name: Uint8Array, known?: number): Task<Insertion> {
-  const directory = yield* writer.store.readInode(ino);
+  const directory = yield* currentInode(writer, ino);
   const hash = known ?? hashIn(directory, name);
   const count = dentrySlots(name.length);
   if (isInline(directory)) {
@@ -132,22 +132,26 @@ export function* insertDentry(
   claim: Claim,
   dentry: Omit<NewDentry, 'hash'>,
 ): Task<void> {
-  if (fileBlock !== undefined && blocks > 0) {
-    const directory = yield* writer.store.readInode(ino);
-    const place = yield* makeSlot(writer, directory, fileBlock, claim);
-    claim.block();
-    yield* putAddress(writer, directory, place, NEW_ADDRESS);
-    writer.directories.put(ino, fileBlock);
-  }
-  yield* changeArea(writer, ino, fileBlock, (area) => writeDentry(area, slot, { ...dentry, hash }));
-  yield* changeInodeNode(writer, ino, (view) => {
-    const now = writer.clock.now();
-    setChangeTime(view, now);
-    setModifyTime(view, now);
-    if (fileBlock === undefined || RawInode.currentDepth.get(view, 0) < depth) {
-      RawInode.currentDepth.set(view, 0, depth);
+  if (fileBlock !== undefined) {
+    if (blocks > 0) {
+      const directory = yield* currentInode(writer, ino);
+      const place = yield* makeSlot(writer, directory, fileBlock, claim);
+      claim.block();
+      yield* putAddress(writer, directory, place, NEW_ADDRESS);
+      writer.directories.put(ino, fileBlock);
     }
-    const end = fileBlock === undefined ? 0 : (fileBlock + 1) * BLOCK_SIZE;
-    if (RawInode.size.get(view, 0) < end) RawInode.size.set(view, 0, end);
+    yield* changeArea(writer, ino, fileBlock, (area) => writeDentry(area, slot, { ...dentry, hash }));
+  }
+  const directory = yield* currentInode(writer, ino);
+  const { bytes, view } = yield* writer.store.readInodeNode(directory);
+  if (fileBlock === undefined) writeDentry(inlineAreaIn(directory, bytes, view), slot, { ...dentry, hash });
+  const { size, currentDepth } = directory.fields;
+  const now = writer.clock.now();
+  const end = fileBlock === undefined ? 0 : (fileBlock + 1) * BLOCK_SIZE;
+  changeSimply(writer, directory, view, {
+    size: Math.max(size, end),
+    currentDepth: fileBlock === undefined ? depth : Math.max(currentDepth, depth),
+    ctime: now,
+    mtime: now,
   });
 }

@@ -15,6 +15,7 @@ import {
   XattrHeader,
   xattrEntrySize,
 } from '@f2fskit/f2fs-format';
+import type { DecodedInode, NodeStore } from '@f2fskit/f2fs-node';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 import { changeInodeNode } from '../change-inode.ts';
@@ -26,6 +27,15 @@ import { addBlocks } from './slots.ts';
 
 /** An attribute as it is stored. */
 export type XattrRecord = Pick<StoredXattr, 'index' | 'name' | 'value'>;
+
+/** Whether an inode may have attributes: without reading them. Throws what reading the node met. */
+export function* hasXattrs(store: NodeStore, inode: DecodedInode): Task<boolean> {
+  const { xattrNid, inlineXattrArea: area } = inode.fields;
+  if (xattrNid !== 0) return true;
+  if (area.size < XattrHeader.$size + 4) return false;
+  const { view } = yield* store.readInodeNode(inode);
+  return view.getUint32(area.offset + XattrHeader.$size, true) !== 0;
+}
 
 /** Bytes that the header and all attributes of a file may have together. */
 export function xattrBytesMax({ inlineXattrArea }: InodeFields): number {

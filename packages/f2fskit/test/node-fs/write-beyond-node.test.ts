@@ -245,6 +245,71 @@ describe('what Node has not', () => {
     await using handle = await volume.promises.open('/new');
     await expect(handle.fallocate(0, 1)).rejects.toEqual(refused('EBADF', 'fallocate'));
   });
+
+  it('syncRange', async () => {
+    const device = golden();
+    const volume = openVolumeSync(device, { writable: true });
+    const fd = volume.openSync('/new', 'w');
+    volume.writeSync(fd, 'x'.repeat(20_000));
+    volume.fsyncSync(fd);
+    volume.writeSync(fd, 'y'.repeat(4096), 4096);
+    let written = 0;
+    const submit = device.submit.bind(device);
+    device.submit = (bio) => {
+      if (bio.operation === 'write') written += bio.size;
+      submit(bio);
+    };
+    volume.syncRangeSync(fd, 1 << 20, 4096);
+    expect(written).toBe(0);
+    volume.syncRangeSync(fd, 4096, 1, 'start');
+    volume.syncRangeSync(fd, 4096, 1, 'wait');
+    expect(written).toBe(4096);
+    expect(() => volume.syncRangeSync(fd, 0, 1, 'dig' as 'wait')).toThrow(refused('ERR_INVALID_ARG_VALUE'));
+    expect(() => volume.syncRangeSync(fd, -1, 1)).toThrow(refused('ERR_OUT_OF_RANGE'));
+    await using handle = await volume.promises.open('/new', 'r+');
+    await handle.write('z');
+    await handle.syncRange(0, 0);
+    expect(written).toBe(8192);
+    await using directory = await volume.promises.open('/');
+    await expect(directory.syncRange(0, 0)).rejects.toEqual(refused('EINVAL', 'sync_file_range'));
+  });
+
+  it('atomic writes', async () => {
+    const volume = writable();
+    volume.writeFileSync('/new', 'old '.repeat(3000));
+    const fd = volume.openSync('/new', 'r+');
+    volume.startAtomicWriteSync(fd);
+    volume.writeSync(fd, 'new', 0);
+    await using handle = await volume.promises.open('/new', 'r+');
+    await expect(handle.startAtomicWrite()).rejects.toEqual(refused('EBUSY', 'ioctl'));
+    expect(volume.readFileSync('/new', 'utf8').slice(0, 8)).toBe('new old ');
+    volume.abortAtomicWriteSync(fd);
+    expect(volume.readFileSync('/new', 'utf8').slice(0, 8)).toBe('old old ');
+    expect(() => volume.commitAtomicWriteSync(fd)).toThrow(refused('EINVAL', 'ioctl'));
+    await handle.startAtomicWrite();
+    await handle.write('two', 0);
+    await handle.commitAtomicWrite();
+    expect(volume.readFileSync('/new', 'utf8').slice(0, 8)).toBe('two old ');
+    await expect(handle.abortAtomicWrite()).rejects.toEqual(refused('EINVAL', 'ioctl'));
+    const directory = volume.openSync('/');
+    expect(() => volume.startAtomicWriteSync(directory)).toThrow(refused('EBADF', 'ioctl'));
+  });
+
+  it('O_DIRECT', () => {
+    const volume = writable();
+    const blocks = (value: number): Buffer => Buffer.alloc(8192, value);
+    volume.writeFileSync('/new', blocks(1));
+    const fd = volume.openSync('/new', constants.O_RDWR | constants.O_DIRECT | constants.O_DSYNC);
+    volume.writeSync(fd, blocks(2), 0, 8192, 0);
+    volume.writeSync(fd, 'part', 5);
+    const expected = blocks(2);
+    expected.write('part', 5);
+    const found = Buffer.alloc(8192);
+    volume.readSync(fd, found, 0, 8192, 0);
+    expect(found).toEqual(expected);
+    volume.closeSync(fd);
+    expect(volume.readFileSync('/new')).toEqual(expected);
+  });
 });
 
 it('access for writing is granted', () => {

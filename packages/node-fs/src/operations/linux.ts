@@ -1,4 +1,5 @@
-// What Linux has and node:fs has not: extended attributes, the attributes of chattr(1), data and holes, extents.
+// What Linux has and node:fs has not: extended attributes, the attributes of chattr(1), data and holes, extents, writing a range
+// back, atomic writes.
 
 import { ENODATA, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
@@ -8,6 +9,8 @@ import {
   type ExtendedAttribute,
   type FileExtent,
   type Inode,
+  type OpenFile,
+  type RangeSyncMode,
   type SeekTarget,
   utf8Decode,
   utf8Encode,
@@ -132,6 +135,34 @@ export function* fallocate(
   if (!ALLOCATION_MODES.includes(mode)) throw invalidValue('mode', mode);
   yield* withPath('fallocate', undefined, file.allocate(mode, position, length));
 }
+
+const RANGE_SYNC_MODES: readonly string[] = ['start', 'wait', 'write'];
+
+/** sync_file_range(2). */
+export function* syncRange(
+  context: FsContext,
+  fd: number,
+  position: number,
+  length: number,
+  mode: RangeSyncMode = 'write',
+): Task<void> {
+  const file = openFile(context, fd, 'sync_file_range');
+  checkInteger(position, 'position', 0);
+  checkInteger(length, 'length', 0);
+  if (!RANGE_SYNC_MODES.includes(mode)) throw invalidValue('mode', mode);
+  yield* withPath('sync_file_range', undefined, file.syncRange(mode, position, length));
+}
+
+function atomicWrite(act: (file: OpenFile) => Task<void>) {
+  return function* (context: FsContext, fd: number): Task<void> {
+    yield* withPath('ioctl', undefined, act(openFile(context, fd, 'ioctl')));
+  };
+}
+
+/** Linux has ioctls for these. */
+export const startAtomicWrite = atomicWrite((file) => file.startAtomicWrite());
+export const commitAtomicWrite = atomicWrite((file) => file.commitAtomicWrite());
+export const abortAtomicWrite = atomicWrite((file) => file.abortAtomicWrite());
 
 export function* fiemap(context: FsContext, fd: number, options: FiemapOptions = {}): Task<FileExtent[]> {
   const { inode } = openFile(context, fd, 'ioctl');

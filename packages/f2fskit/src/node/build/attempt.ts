@@ -50,6 +50,7 @@ export async function attempt(
     runSync(writer.begin());
     while (runSync(writer.next())) if (slices.over) await slices.turn();
     runSync(volume.unmount());
+    runSync(device.settle());
   } catch (error) {
     writer.abort();
     if (device.failure !== undefined) throw device.failure;

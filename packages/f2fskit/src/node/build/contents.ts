@@ -26,40 +26,49 @@ export interface Contents {
   close(): string | undefined;
 }
 
-/** Of a file of the host, as it was when the plan was made. */
+/**
+ * Of a file of the host, as it was when the plan was made. One that fits into the buffer is read in one call, and looked at
+ * behind it: if nothing has changed since it was listed, that was all. Else it is looked at before and behind.
+ */
 export class HostContents implements Contents {
   readonly #fd: number;
   readonly #buffer: Buffer;
-  readonly #sparse: boolean;
-  readonly #before: fs.BigIntStats;
-  readonly #problem: string | undefined;
-  #size: number;
+  readonly #node: PlanNode;
+  /** What it looked like before it was read; `undefined` before it is looked at, and if it is as it was listed. */
+  #before: fs.BigIntStats | undefined = undefined;
+  #asListed = false;
+  #problem: string | undefined = undefined;
+  #size = 0;
   /** Where the next read begins. */
   #position = 0;
   /** What of the buffer was not returned: it lies at `position - (to - from)`. */
   #from = 0;
   #to = 0;
 
-  /** Throws what the host says, also when something else is there now. */
-  constructor(path: Buffer, { size, sparse, mtime }: PlanNode, buffer: Buffer) {
+  /** Throws what the host says. */
+  constructor(path: Buffer, node: PlanNode, buffer: Buffer) {
     this.#fd = openForReading(path);
     this.#buffer = buffer;
-    this.#sparse = sparse;
-    this.#before = fs.fstatSync(this.#fd, { bigint: true });
-    if (!this.#before.isFile()) {
-      fs.closeSync(this.#fd);
-      throw Object.assign(new Error('it is no regular file any more'), { code: 'EINVAL' });
-    }
-    // Its size of now: a file that grew since would otherwise end in the middle of what was written together.
-    this.#size = Number(this.#before.size);
-    const { seconds, nanoseconds } = timeOf(this.#before.mtimeNs);
-    const same = this.#size === size && seconds === mtime.seconds && nanoseconds === mtime.nanoseconds;
-    this.#problem = same ? undefined : 'the file changed after it was listed';
+    this.#node = node;
   }
 
+  /** Throws also when something else is there now. */
   next(): Piece | undefined {
+    if (this.#before === undefined && !this.#asListed) {
+      const { size } = this.#node;
+      if (size < this.#buffer.length && this.#readAsListed(size)) return this.#next();
+      this.#look();
+    }
+    return this.#next();
+  }
+
+  #next(): Piece | undefined {
     for (;;) {
       if (this.#from < this.#to) {
+        if (!this.#node.sparse) {
+          this.#from = this.#to;
+          return { position: this.#position - this.#to, bytes: this.#buffer.subarray(0, this.#to) };
+        }
         const piece = this.#run();
         if (piece !== undefined) return piece;
         continue;
@@ -71,12 +80,44 @@ export class HostContents implements Contents {
         this.#size = this.#position; // it became shorter
         return undefined;
       }
-      const position = this.#position;
-      this.#position += count;
-      if (!this.#sparse) return { position, bytes: this.#buffer.subarray(0, count) };
-      this.#from = 0;
-      this.#to = count;
+      this.#took(count);
     }
+  }
+
+  /** The buffer holds so many bytes more of the file. */
+  #took(count: number): void {
+    this.#position += count;
+    this.#from = 0;
+    this.#to = count;
+  }
+
+  /** Reads all of it; false if it is not as it was listed, or cannot be read like that. */
+  #readAsListed(size: number): boolean {
+    let count = 0;
+    try {
+      if (size > 0) count = fs.readSync(this.#fd, this.#buffer, 0, size, 0);
+    } catch {
+      return false; // it will be said why when it is looked at
+    }
+    const after = fs.fstatSync(this.#fd, { bigint: true });
+    const same = after.isFile() && after.ctimeNs === this.#node.listedAt && Number(after.size) === size;
+    if (!same || count < size) return false;
+    this.#asListed = true;
+    this.#size = size;
+    this.#took(count);
+    return true;
+  }
+
+  #look(): void {
+    const stat = fs.fstatSync(this.#fd, { bigint: true });
+    if (!stat.isFile()) throw Object.assign(new Error('it is no regular file any more'), { code: 'EINVAL' });
+    this.#before = stat;
+    // Its size of now: a file that grew since would otherwise end in the middle of what was written together.
+    this.#size = Number(stat.size);
+    const { size, mtime } = this.#node;
+    const { seconds, nanoseconds } = timeOf(stat.mtimeNs);
+    const same = this.#size === size && seconds === mtime.seconds && nanoseconds === mtime.nanoseconds;
+    this.#problem = same ? undefined : 'the file changed after it was listed';
   }
 
   /** The next run of blocks that are not zero in the buffer. */
@@ -95,9 +136,14 @@ export class HostContents implements Contents {
   }
 
   close(): string | undefined {
+    const before = this.#before;
+    if (before === undefined) {
+      fs.closeSync(this.#fd);
+      return undefined;
+    }
     const after = fs.fstatSync(this.#fd, { bigint: true });
     fs.closeSync(this.#fd);
-    const { size, mtimeNs, ctimeNs } = this.#before;
+    const { size, mtimeNs, ctimeNs } = before;
     const changed = after.size !== size || after.mtimeNs !== mtimeNs || after.ctimeNs !== ctimeNs;
     return changed ? 'the file changed while it was read' : this.#problem;
   }

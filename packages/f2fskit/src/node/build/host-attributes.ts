@@ -14,13 +14,20 @@ interface FsXattr {
 
 const NOBODY_READS = 'this host reads extended attributes only with fs-xattr or getfattr: none were looked for';
 
-/** Adds the attributes to a complete plan. What cannot be read is noted. Rejects with the reason of `signal`. */
-export async function addHostAttributes(
-  root: PlanNode,
+/** The attributes of a tree, asked for while it is still being listed. */
+export interface HostAttributes {
+  /** Adds them to the complete plan. What cannot be read is noted. Rejects with the reason of the signal. */
+  addTo(root: PlanNode): Promise<void>;
+  /** They are not wanted any more. */
+  cancel(): void;
+}
+
+/** Begins to read the attributes of a directory and all that is in it. */
+export async function hostAttributes(
   directory: string,
   notes: BuildNotes,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<HostAttributes> {
   const name = 'fs-xattr';
   let library: FsXattr | undefined;
   try {
@@ -28,8 +35,9 @@ export async function addHostAttributes(
   } catch {
     // An optional peer.
   }
-  if (library !== undefined) await readWithLibrary(library, root, directory, notes, signal);
-  else await readWithGetfattr(root, directory, notes, signal);
+  if (library === undefined) return startGetfattr(directory, notes, signal);
+  const found = library;
+  return { addTo: (root) => readWithLibrary(found, root, directory, notes, signal), cancel: () => {} };
 }
 
 async function readWithLibrary(
@@ -62,12 +70,8 @@ async function readWithLibrary(
 /** Messages of getfattr that are kept. */
 const MESSAGES_MAX = 1000;
 
-async function readWithGetfattr(
-  root: PlanNode,
-  directory: string,
-  notes: BuildNotes,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+/** It runs while the tree is listed, and waits where it has more to say than a pipe holds. */
+function startGetfattr(directory: string, notes: BuildNotes, signal: AbortSignal | undefined): HostAttributes {
   const parts = [
     '--recursive',
     '--physical',
@@ -79,27 +83,39 @@ async function readWithGetfattr(
     '.',
   ];
   const child = spawn('getfattr', parts, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-  const dump = new AttributeDump(root);
-  const messages: string[] = [];
   let missing = false;
-  const stop = (): void => void child.kill();
-  signal?.addEventListener('abort', stop, { once: true });
-  await new Promise<void>((resolve) => {
-    eachLine(child.stdout, (line) => dump.take(line));
-    eachLine(child.stderr, (line) => {
-      if (line !== '' && messages.length < MESSAGES_MAX) messages.push(Buffer.from(line, 'latin1').toString());
-    });
+  const ended = new Promise<void>((resolve) => {
     child.on('error', () => {
       missing = true;
       resolve();
     });
     child.on('close', () => resolve());
   });
-  signal?.removeEventListener('abort', stop);
-  signal?.throwIfAborted();
-  dump.finish();
-  if (missing) notes.note('xattr', new Uint8Array(0), NOBODY_READS);
-  for (const message of messages) notes.note('xattr', new Uint8Array(0), message);
+  const cancel = (): void => {
+    signal?.removeEventListener('abort', cancel);
+    child.kill();
+    // Streams that nobody reads would keep the process alive.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  signal?.addEventListener('abort', cancel, { once: true });
+  return {
+    cancel,
+    addTo: async (root) => {
+      const dump = new AttributeDump(root);
+      const messages: string[] = [];
+      eachLine(child.stdout, (line) => dump.take(line));
+      eachLine(child.stderr, (line) => {
+        if (line !== '' && messages.length < MESSAGES_MAX) messages.push(Buffer.from(line, 'latin1').toString());
+      });
+      await ended;
+      signal?.removeEventListener('abort', cancel);
+      signal?.throwIfAborted();
+      dump.finish();
+      if (missing) notes.note('xattr', new Uint8Array(0), NOBODY_READS);
+      for (const message of messages) notes.note('xattr', new Uint8Array(0), message);
+    },
+  };
 }
 
 /** Lines as latin1: every byte a character. */

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import { HostContents, PIECE_BYTES } from './contents.ts';
-import { addHostAttributes } from './host-attributes.ts';
+import { hostAttributes } from './host-attributes.ts';
 import { type HostFileId, HostWalk } from './host-walk.ts';
 import { type PlanNode, pathOf } from './plan.ts';
 import type { BuildNotes } from './report.ts';
@@ -28,12 +28,18 @@ export async function openHostSource(
 ): Promise<BuildSource> {
   const real = fs.realpathSync(directory);
   const walk = new HostWalk(Buffer.from(real), selection, notes, skip);
-  while (walk.next()) {
-    found(walk.entries);
-    if (slices.over) await slices.turn();
+  const attributes = xattrs ? await hostAttributes(real, notes, signal) : undefined;
+  try {
+    while (walk.next()) {
+      found(walk.entries);
+      if (slices.over) await slices.turn();
+    }
+    await attributes?.addTo(walk.root);
+  } catch (error) {
+    attributes?.cancel();
+    throw error;
   }
   const { root } = walk;
-  if (xattrs) await addHostAttributes(root, real, notes, signal);
   const start = Buffer.from(`${real}/`);
   const buffer = Buffer.alloc(PIECE_BYTES);
   return {

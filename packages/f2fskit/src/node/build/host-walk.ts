@@ -124,6 +124,7 @@ function nodeOf(
     // Windows counts no blocks.
     const allocated = stat.blocks === undefined ? node.size : Number(stat.blocks) * 512;
     node.sparse = allocated < node.size;
+    node.listedAt = stat.ctimeNs;
     node.dataBytes = Math.min(node.size, allocated);
   } else if (kind === 'char' || kind === 'block') {
     const rdev = stat.rdev;

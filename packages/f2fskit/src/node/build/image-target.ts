@@ -114,7 +114,7 @@ export class ImageTarget {
       } finally {
         fs.closeSync(fd);
       }
-      const device = new ImageDevice(FileDevice.open(unfinished, { writable: true }));
+      const device = new ImageDevice(FileDevice.open(unfinished, { writable: true }), { nameless: true });
       const close = closer(device);
       return { device, bytes, blank: true, path: unfinished, close, remove: () => leave(close, forget) };
     } catch (error) {
@@ -124,7 +124,7 @@ export class ImageTarget {
   }
 
   #onDevice(bytes: number): Candidate {
-    const device = new ImageDevice(FileDevice.open(this.path, { writable: true }));
+    const device = new ImageDevice(FileDevice.open(this.path, { writable: true }), { nameless: false });
     const close = closer(device);
     const clear = (): void => {
       // Half a volume must not be taken for one.

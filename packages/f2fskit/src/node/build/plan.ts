@@ -30,6 +30,8 @@ export interface PlanNode extends Pick<Attributes, 'kind' | 'uid' | 'gid' | 'ati
   dataBytes: number;
   /** Blocks of zeros are holes. */
   sparse: boolean;
+  /** Of a file of the host: its time of change when it was listed, in nanoseconds. */
+  listedAt: bigint | undefined;
   /** Of a symlink. */
   target: Uint8Array | undefined;
   /** Of a device. */
@@ -64,6 +66,7 @@ export function planNode(
     size: 0,
     dataBytes: 0,
     sparse: false,
+    listedAt: undefined,
     target: undefined,
     major: 0,
     minor: 0,

@@ -1,13 +1,15 @@
 // A plan goes onto a volume, one entry or one piece of a file at a time. Directories on the way are held, no path is walked.
 //
 //   directory   made with nothing set that its files would inherit; its mode, lists and times come when everything is in it
-//   file        made, written, cut to its size, then attributes, then times, then the access list, which sets the mode
+//   file        where one piece is all of it: made in one step. Else made, written, cut to its size, then attributes, then
+//               times. Then the access list, which sets the mode
 //   link        the first name makes the file
 //
 // What the format cannot have is noted, and the rest goes on. What the volume says otherwise ends the build.
 
 import { FsError } from '@f2fskit/errno';
 import type { F2fsInode, F2fsVolume } from '@f2fskit/f2fs';
+import { ModeType } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import { type Timestamp, utf8Decode } from '@f2fskit/vfs';
 import type { Contents, Piece } from './contents.ts';
@@ -50,6 +52,18 @@ const REFUSALS: ReadonlySet<string> = new Set([
 const XATTR_REFUSALS: ReadonlySet<string> = new Set([...REFUSALS, 'ERANGE', 'E2BIG', 'EACCES']);
 
 const SPECIAL_BITS = 0o7000;
+const NOTHING = new Uint8Array(0);
+
+const SPECIAL_TYPES: Readonly<Record<'char' | 'block' | 'fifo' | 'socket', number>> = {
+  char: ModeType.characterDevice,
+  block: ModeType.blockDevice,
+  fifo: ModeType.fifo,
+  socket: ModeType.socket,
+};
+
+type Loader = ReturnType<F2fsInode['loader']>;
+/** What a file is, beside its name, owner and times. */
+type LoadedParts = Pick<Parameters<Loader['add']>[1], 'mode' | 'device' | 'target' | 'contents'>;
 
 export class TreeWriter {
   readonly counts = new BuildCounts();
@@ -62,9 +76,11 @@ export class TreeWriter {
   readonly #source: BuildSource;
   readonly #options: TreeWriterOptions;
   readonly #stack: Level[] = [];
-  readonly #made = new Map<LinkGroup, F2fsInode>();
+  /** Inode numbers of the files with several names. */
+  readonly #made = new Map<LinkGroup, number>();
   readonly #bytes = new PieceSource();
   #file: OpenFile | undefined = undefined;
+  #loader: Loader | undefined = undefined;
 
   constructor(volume: F2fsVolume, source: BuildSource, options: TreeWriterOptions) {
     this.#volume = volume;
@@ -76,6 +92,7 @@ export class TreeWriter {
   /** Begins: the root exists already. */
   *begin(): Task<void> {
     const inode = yield* this.#volume.readInode(this.#volume.rootIno);
+    this.#loader = inode.loader();
     this.#stack.push({ node: this.current, inode, next: 0 });
   }
 
@@ -91,7 +108,10 @@ export class TreeWriter {
       return true;
     }
     const level = this.#stack.at(-1);
-    if (level === undefined) return false;
+    if (level === undefined) {
+      yield* this.#loader!.flush();
+      return false;
+    }
     const node = level.node.children![level.next++];
     if (node === undefined) {
       this.#stack.pop();
@@ -118,11 +138,10 @@ export class TreeWriter {
     const { name, kind, links } = node;
     const first = links === undefined ? undefined : this.#made.get(links);
     if (first !== undefined) {
-      yield* directory.link(name, first);
+      yield* directory.link(name, yield* this.#volume.readInode(first));
       this.counts.hardLinks++;
       return;
     }
-    const owned = { ...this.#ownerOf(node), mode: node.mode };
     switch (kind) {
       case 'directory':
         this.#stack.push({ node, inode: yield* this.#makeDirectory(directory, node), next: 0 });
@@ -132,16 +151,31 @@ export class TreeWriter {
         yield* this.#openFile(directory, node);
         return;
       case 'symlink':
-        yield* this.#finish(node, yield* directory.symlink(name, node.target!, owned));
+        yield* this.#load(directory, node, { mode: ModeType.symlink | 0o777, target: node.target! });
         this.counts.symlinks++;
         return;
       default:
-        yield* this.#finish(
-          node,
-          yield* directory.mknod(name, { ...owned, kind, major: node.major, minor: node.minor }),
-        );
+        yield* this.#load(directory, node, {
+          mode: SPECIAL_TYPES[kind] | node.mode,
+          ...(kind === 'char' || kind === 'block' ? { device: { major: node.major, minor: node.minor } } : {}),
+        });
         this.counts.specials++;
     }
+  }
+
+  /** Makes a file with all that it has. False, and nothing made, when that cannot be done in one step. */
+  *#load(directory: F2fsInode, node: PlanNode, what: LoadedParts): Task<boolean> {
+    const { name } = node;
+    const ino = yield* this.#loader!.add(directory, {
+      name,
+      ...this.#ownerOf(node),
+      ...this.#options.timesOf(node),
+      ...what,
+    });
+    if (ino === 0) return false;
+    this.#noteLinks(node, ino);
+    if (node.xattrs.length > 0) yield* this.#setXattrs(node, yield* this.#volume.readInode(ino));
+    return true;
   }
 
   /** `lost+found` may be there: mkfs makes it where it is asked to. */
@@ -181,6 +215,7 @@ export class TreeWriter {
     }
     let inode: F2fsInode;
     try {
+      if (yield* this.#loadFile(directory, node, contents, piece)) return;
       inode = yield* directory.create(node.name, { ...this.#ownerOf(node), mode: node.mode });
     } catch (error) {
       contents.close();
@@ -188,6 +223,27 @@ export class TreeWriter {
     }
     this.#file = { node, directory, inode, contents, written: 0, end: 0 };
     yield* this.#take(this.#file, piece);
+  }
+
+  /** Of a file that is read already. */
+  *#loadFile(directory: F2fsInode, node: PlanNode, contents: Contents, piece: Piece | undefined): Task<boolean> {
+    const whole =
+      piece === undefined ? contents.size === 0 : piece.position === 0 && piece.bytes.length === contents.size;
+    if (!whole) return false;
+    const bytes = piece?.bytes ?? NOTHING;
+    if (!(yield* this.#load(directory, node, { mode: ModeType.regular | node.mode, contents: bytes }))) return false;
+    this.#read(node, contents, bytes.length);
+    return true;
+  }
+
+  /** Everything of a file has been read and written. */
+  #read(node: PlanNode, contents: Contents, written: number): void {
+    const { size } = contents;
+    const problem = contents.close();
+    if (problem !== undefined) this.notes.note('changed', pathOf(node), problem);
+    this.counts.files++;
+    this.counts.bytes += written;
+    this.counts.holeBytes += size - written;
   }
 
   *#piece(file: OpenFile): Task<void> {
@@ -215,13 +271,9 @@ export class TreeWriter {
       }
       const { size } = contents;
       if (file.end < size) yield* inode.truncate(size);
-      const problem = contents.close();
-      this.#file = undefined;
-      if (problem !== undefined) this.notes.note('changed', pathOf(node), problem);
       yield* this.#finish(node, inode);
-      this.counts.files++;
-      this.counts.bytes += file.written;
-      this.counts.holeBytes += size - file.written;
+      this.#file = undefined;
+      this.#read(node, contents, file.written);
     } catch (error) {
       this.abort();
       if (!isRefusal(error, REFUSALS)) throw error;
@@ -239,12 +291,16 @@ export class TreeWriter {
     }
   }
 
+  #noteLinks({ links }: PlanNode, ino: number): void {
+    if (links !== undefined && links.names > 1) this.#made.set(links, ino);
+  }
+
   /** Everything that a file has beside its content. */
   *#finish(node: PlanNode, inode: F2fsInode): Task<void> {
-    if (node.links !== undefined && node.links.names > 1) this.#made.set(node.links, inode);
-    const { mode, kind } = node;
+    this.#noteLinks(node, inode.ino);
+    const { mode } = node;
     // Writing may have taken set-user-id away.
-    const again = kind === 'file' && (mode & SPECIAL_BITS) !== 0 ? { mode } : {};
+    const again = (mode & SPECIAL_BITS) !== 0 ? { mode } : {};
     yield* inode.setAttributes({ ...again, ...this.#options.timesOf(node) });
     yield* this.#setXattrs(node, inode);
   }
