@@ -1,7 +1,7 @@
 // Opening to write, open files, changes by path. What Linux says of every path and flag is held against Linux itself where
 // there is a filesystem to write to, in the tests of node:fs over it; here is what only the vfs can get wrong.
 
-import { EIO, ENOSPC, FsError } from '@f2fskit/errno';
+import { EINVAL, EIO, ENOSPC, FsError } from '@f2fskit/errno';
 import { runAsync, runSync, seededRandom } from '@f2fskit/task';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -243,6 +243,96 @@ describe('OpenFile', () => {
     inode.errors.set(ENOSPC);
     const synced = vfs.file(open('/file', { access: 'write', sync: 'data' }));
     expect(codeOf(() => runSync(synced.write(text('x'))))).toBe('ENOSPC');
+  });
+
+  it('goes past the cache where it was opened for that and the filesystem can', () => {
+    const inode = make('/file', '0123456789');
+    const target = new Uint8Array(4);
+    const calls: string[] = [];
+    const ordinary = inode.write.bind(inode);
+    Object.assign(inode, {
+      *readDirect(at: number) {
+        calls.push(`read ${at}`);
+        return 4;
+      },
+      *writeDirect(at: number | 'end', source: { length: number }) {
+        calls.push(`write ${at}`);
+        return { bytes: source.length, end: at === 'end' ? 99 : at + source.length };
+      },
+    });
+    const direct = vfs.file(open('/file', { access: 'readWrite', direct: true }));
+    expect(direct.peekRead(target)).toBe(-1);
+    expect([runSync(direct.read(target)), runSync(direct.writeAt(6, text('xy')))]).toEqual([4, 2]);
+    const appending = vfs.file(open('/file', { access: 'write', append: true, direct: true }));
+    runSync(appending.write(text('z')));
+    runSync(vfs.file(open('/file', { access: 'write' })).writeAt(0, text('A')));
+    expect([calls, String(inode.content)]).toEqual([['read 0', 'write 6', 'write end'], 'A123456789']);
+    // Without a way past it, through the cache.
+    Object.assign(inode, { writeDirect: undefined, write: ordinary });
+    runSync(direct.writeAt(1, text('B')));
+    expect(String(inode.content)).toBe('AB23456789');
+  });
+
+  it('asks for the range of a sync, whose length 0 is the rest, and of files only', () => {
+    const inode = make('/file', 'x');
+    const asked: unknown[] = [];
+    Object.assign(inode, {
+      *syncRange(_: unknown, mode: string, start: number, end: number) {
+        asked.push([mode, start, end]);
+      },
+    });
+    const file = vfs.file(open('/file', { access: 'read' }));
+    runSync(file.syncRange('start', 4096, 8192));
+    runSync(file.syncRange('wait', 10, 0));
+    expect(asked).toEqual([
+      ['start', 4096, 12_288],
+      ['wait', 10, Number.POSITIVE_INFINITY],
+    ]);
+    const directory = vfs.file(open('/', {}));
+    expect(codeOf(() => runSync(directory.syncRange('write', 0, 0)))).toBe('EINVAL');
+  });
+
+  it('has its own atomic write, which ends when it is closed', () => {
+    const inode = make('/file', 'x');
+    const plain = vfs.file(open('/file', { access: 'write' }));
+    expect(codeOf(() => runSync(plain.startAtomicWrite()))).toBe('EOPNOTSUPP');
+    const events: string[] = [];
+    let owner: object | undefined;
+    Object.assign(inode, {
+      *startAtomicWrite(by: object) {
+        owner = by;
+        events.push('start');
+      },
+      *commitAtomicWrite(by: object) {
+        if (by !== owner) throw new FsError(EINVAL);
+        owner = undefined;
+        events.push('commit');
+      },
+      *abortAtomicWrite(by: object) {
+        if (by !== owner) return false;
+        owner = undefined;
+        events.push('abort');
+        return true;
+      },
+    });
+    const fd = open('/file', { access: 'write' });
+    const file = vfs.file(fd);
+    const reader = vfs.file(open('/file', { access: 'read' }));
+    for (const act of [
+      () => reader.startAtomicWrite(),
+      () => reader.commitAtomicWrite(),
+      () => reader.abortAtomicWrite(),
+    ])
+      expect(codeOf(() => runSync(act()))).toBe('EBADF');
+    runSync(file.startAtomicWrite());
+    expect(codeOf(() => runSync(plain.commitAtomicWrite()))).toBe('EINVAL');
+    expect(codeOf(() => runSync(plain.abortAtomicWrite()))).toBe('EINVAL');
+    runSync(file.commitAtomicWrite());
+    runSync(file.startAtomicWrite());
+    runSync(file.abortAtomicWrite());
+    runSync(file.startAtomicWrite());
+    runSync(vfs.close(fd));
+    expect(events).toEqual(['start', 'commit', 'start', 'abort', 'start', 'abort']);
   });
 
   it('keeps a file without a name until the last one is closed', () => {
