@@ -16,17 +16,9 @@
 // Source: spec sections 14 and 15.3; kernel mm/page-writeback.c describes the idea.
 
 import { assert, EAGAIN, FsError } from '@f2fskit/errno';
-import {
-  cancelDirty,
-  cancelDirtyBlocks,
-  clearDirtyForIo,
-  type Folio,
-  type Mapping,
-  Mark,
-  PAGE_SIZE,
-  waitWriteback,
-} from '@f2fskit/pagecache';
+import { cancelDirty, clearDirtyForIo, type Folio, type Mapping, Mark, waitWriteback } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import { cutAtEnd, isWanted } from './folio-to-write.ts';
 import { submitBeforeWaits } from './submit-before-waits.ts';
 import { type PassResult, type WritebackControl, WritebackPass } from './writeback-pass.ts';
 
@@ -267,7 +259,7 @@ class Walk {
   /** One folio, by the protocol at the top of the file; what is left of it where something has to be waited for. */
   #visit(folio: Folio): Task<void> | undefined {
     if (!folio.tryLock()) return this.#lockAndVisit(folio);
-    if (!this.#isWanted(folio)) return undefined;
+    if (!isWanted(folio, this.#pass)) return undefined;
     if (folio.writeback) return this.#conclude(folio, undefined);
     const result = this.#handOver(folio);
     if (result === 'written') this.#pass.wrote(folio.pages);
@@ -276,7 +268,7 @@ class Walk {
 
   *#lockAndVisit(folio: Folio): Task<void> {
     yield* folio.lock();
-    if (this.#isWanted(folio)) yield* this.#conclude(folio, undefined);
+    if (isWanted(folio, this.#pass)) yield* this.#conclude(folio, undefined);
   }
 
   /** A folio to its end: one that is locked and wanted, or, with a `result`, has been handed over. */
@@ -288,26 +280,14 @@ class Walk {
       if (ended === 'written') this.#pass.wrote(folio.pages);
       if (ended !== 'retry' || !(yield* this.#triesAgain(folio))) return;
       yield* folio.lock();
-      if (!this.#isWanted(folio)) return;
+      if (!isWanted(folio, this.#pass)) return;
     }
-  }
-
-  /** Whether a folio, now locked, is to be written by this pass; else it is unlocked. */
-  #isWanted(folio: Folio): boolean {
-    const pass = this.#pass;
-    const here = folio.mapping === pass.mapping;
-    if (here && folio.dirty && !(folio.writeback && pass.mode === 'none')) return true;
-    if (here && folio.dirty) pass.pagesSkipped += folio.pages;
-    // Marks that nothing stands behind lead nobody here again.
-    else if (here) cancelDirty(folio);
-    folio.unlock();
-    return false;
   }
 
   /** Takes a folio that is locked, dirty and not under writeback, and hands it over. */
   #handOver(folio: Folio): PageResult | Task<PageResult> {
     clearDirtyForIo(folio);
-    if (!this.#cutAtEnd(folio)) {
+    if (!cutAtEnd(folio, this.#writer.lengthToWrite(folio))) {
       folio.unlock();
       return 'skipped';
     }
@@ -326,18 +306,6 @@ class Walk {
       this.#fail(cause);
       return 'skipped';
     }
-  }
-
-  /** Zeroes what lies behind the end of the file; false when nothing is left to write. */
-  #cutAtEnd(folio: Folio): boolean {
-    const length = this.#writer.lengthToWrite(folio);
-    if (length >= folio.size) return true;
-    if (length > 0) {
-      folio.bytes.fill(0, length);
-      return cancelDirtyBlocks(folio, Math.ceil(length / PAGE_SIZE), folio.pages);
-    }
-    cancelDirty(folio);
-    return false;
   }
 }
 

@@ -15,17 +15,9 @@
 // Source: spec sections 14 and 16; kernel mm/page-writeback.c (writeback_iter) describes the idea.
 
 import { assert, FsError } from '@f2fskit/errno';
-import {
-  cancelDirty,
-  cancelDirtyBlocks,
-  clearDirtyForIo,
-  type Folio,
-  type Mapping,
-  Mark,
-  PAGE_SIZE,
-  waitWriteback,
-} from '@f2fskit/pagecache';
+import { clearDirtyForIo, type Folio, type Mapping, Mark, waitWriteback } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import { cutAtEnd, isWanted } from './folio-to-write.ts';
 import { waitForWriteback } from './write-cache-pages.ts';
 import { type WritebackControl, WritebackPass } from './writeback-pass.ts';
 
@@ -68,10 +60,10 @@ export class WritebackIterator {
       const folio = this.#find();
       if (folio === undefined) return undefined;
       if (!folio.tryLock()) yield* folio.lock();
-      if (!this.#isWanted(folio)) continue;
+      if (!isWanted(folio, this.pass)) continue;
       if (folio.writeback) yield* waitWriteback(folio);
       clearDirtyForIo(folio);
-      if (this.#cutAtEnd(folio)) return folio;
+      if (cutAtEnd(folio, this.#file.lengthToWrite(folio))) return folio;
       folio.unlock();
     }
   }
@@ -136,29 +128,5 @@ export class WritebackIterator {
   #putCurrent(): void {
     this.#current?.put();
     this.#current = undefined;
-  }
-
-  /** Whether a folio, now locked, is to be written by this pass; else it is unlocked. */
-  #isWanted(folio: Folio): boolean {
-    const { pass } = this;
-    const here = folio.mapping === pass.mapping;
-    if (here && folio.dirty && !(folio.writeback && pass.mode === 'none')) return true;
-    if (here && folio.dirty) pass.pagesSkipped += folio.pages;
-    // Marks that nothing stands behind lead nobody here again.
-    else if (here) cancelDirty(folio);
-    folio.unlock();
-    return false;
-  }
-
-  /** Zeroes what lies behind the end of the file; false when nothing is left to write. */
-  #cutAtEnd(folio: Folio): boolean {
-    const length = this.#file.lengthToWrite(folio);
-    if (length >= folio.size) return true;
-    if (length > 0) {
-      folio.bytes.fill(0, length);
-      return cancelDirtyBlocks(folio, Math.ceil(length / PAGE_SIZE), folio.pages);
-    }
-    cancelDirty(folio);
-    return false;
   }
 }
