@@ -5,8 +5,8 @@
 //   F2FSKIT_SEED=N     the first seed
 
 import { MemoryDevice } from '@f2fskit/block';
-import { type F2fsInode, foldName } from '@f2fskit/f2fs';
-import { MAX_FILE_BYTES } from '@f2fskit/f2fs-format';
+import { type F2fsInode, foldName, mountF2fs } from '@f2fskit/f2fs';
+import { Feature, MAX_FILE_BYTES } from '@f2fskit/f2fs-format';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom } from '@f2fskit/task';
 import { goldenVolumes, loadGolden } from '@f2fskit/testkit';
@@ -33,12 +33,16 @@ const names = goldenVolumes()
   .map(({ name }) => name)
   .filter((name) => FULL || SHORT.includes(name));
 
+/** A folded name that Linux has no room to hash: it hashes the stored bytes then, and so do we; fsck.f2fs 1.15 hashes this. */
+const FOLDED_BYTES_END = 255;
+
 /** A random program in which no name meets another spelling of itself: the model compares bytes. */
 function unmistakable(model: ModelFilesystem, seed: number): Operation[] {
   const spellings = new Map<string, string>();
   const isNew = (name: string): boolean => {
     const bytes = encodeName(name);
     const folded = Buffer.from(foldName(bytes) ?? bytes).toString('latin1');
+    if (folded.length >= FOLDED_BYTES_END && folded.length > bytes.length) return false;
     const first = spellings.get(folded) ?? name;
     spellings.set(folded, first);
     return first === name;
@@ -57,8 +61,9 @@ function pathsOf(operation: Operation): string[] {
 
 describe.each(names)('%s, edited', (name) => {
   it.each(seeds)(`by ${OPERATIONS} operations, seed %i`, async (seed) => {
-    const folds = /android|casefold/.test(name);
-    const refused = await editAndJudge(loadGolden(name).device.clone(), {
+    const device = loadGolden(name).device.clone();
+    const folds = (runSync(mountF2fs(device)).superblock.features & Feature.casefold) !== 0;
+    const refused = await editAndJudge(device, {
       seed,
       program: folds ? (start) => unmistakable(start, seed) : OPERATIONS,
       reasons: ['ENOSPC', 'E2BIG', 'EOPNOTSUPP', 'EPERM', 'ENOKEY', 'EXDEV'],

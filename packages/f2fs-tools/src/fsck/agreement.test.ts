@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { MemoryDevice } from '@f2fskit/block';
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
 import { runSync } from '@f2fskit/task';
@@ -61,6 +62,12 @@ const stricter: Partial<Record<FindingCode, string>> = {
   symlinkSize: 'it takes an inline target of no bytes',
 };
 
+/** Whether all that fsck.f2fs says of a volume is its one proven mistake: see `tools/oracle/judge.mjs`. */
+function isMisread(image: string): boolean {
+  const judge = fileURLToPath(new URL('../../../../tools/oracle/judge.mjs', import.meta.url));
+  return spawnSync(process.execPath, [judge, image], { env: environment }).status === 0;
+}
+
 /** Of link counts it takes one that is wrong: no link, and one name. */
 function isStricter({ code, found }: Finding): boolean {
   return stricter[code] !== undefined || (code === 'linkCount' && found === 0);
@@ -88,9 +95,15 @@ describe.skipIf(!judgeThere)('fsck.f2fs and the check come to the same verdict',
     let seed = Number(F2FSKIT_SEED ?? 5000);
     const each = Math.ceil(CASES / names.length);
     for (const name of names) {
-      const image = new Image(mutatorOf(name).image, path.join(folder, name.replaceAll('/', '-')));
+      const file = path.join(folder, name.replaceAll('/', '-'));
+      const image = new Image(mutatorOf(name).image, file);
       const sound = { ...mutatorOf(name).make(seed), changed: new Map(), size: mutatorOf(name).image.size };
       const both = [ourVerdict(sound), theirVerdict(image, sound)];
+      if (!both[1]!.clean && isMisread(file)) {
+        // Every verdict on it would be the judge's mistake.
+        image.close();
+        continue;
+      }
       expect(
         both.map(({ clean }) => clean),
         `${name} as it is: ${both.map(({ text }) => text).join()}`,
