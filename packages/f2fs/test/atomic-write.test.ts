@@ -302,7 +302,7 @@ describe.each(['iomap', 'page'] as const)('engine %s', (bufferedIo) => {
       base,
       initial,
       seed: 3,
-      cuts: 40,
+      cuts: process.env['F2FSKIT_FULL'] === '1' ? 40 : 12,
       recoveryCuts: 1,
       *scenario(device) {
         const volume = yield* mount(device, bufferedIo);
