@@ -2,7 +2,7 @@
 // it read or keep more than the file is long.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -296,7 +296,7 @@ describe('img2simg', () => {
     expectSameBytes(contentOf(device), image);
   });
 
-  const judge = ['/usr/bin', '/usr/local/bin'].some((folder) => existsSync(path.join(folder, 'simg2img')));
+  const judge = ['img2simg', 'simg2img'].every((command) => spawnSync(command).error === undefined);
   const folder = mkdtempSync(path.join(tmpdir(), 'f2fskit-images-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
