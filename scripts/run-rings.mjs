@@ -40,7 +40,13 @@ const rings = [
   {
     name: 'house rules',
     command: process.execPath,
-    args: ['--test', '--test-reporter=spec', 'scripts/check-layers.test.mjs', 'scripts/house-rules.test.mjs'],
+    args: [
+      '--test',
+      '--test-reporter=spec',
+      'scripts/check-layers.test.mjs',
+      'scripts/check-cases.test.mjs',
+      'scripts/house-rules.test.mjs',
+    ],
   },
   full
     ? { name: 'types', command: bin('turbo'), args: ['run', 'typecheck', '--output-logs=errors-only'] }

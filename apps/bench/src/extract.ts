@@ -4,9 +4,9 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { extract, openVolumeSync } from 'f2fskit';
 import { type HostVolume, makeHostVolume, missingTools, writeBigFile, writeSmallFiles } from './host-volumes.ts';
+import { emptyMib, peakMib } from './memory.ts';
 import { type BenchResult, type Count, median, type Ratio, time } from './report.ts';
 
 const MIB = 1 << 20;
@@ -63,20 +63,12 @@ async function against(
 
 /** Largest resident size of a process in MiB, above that of an empty one, without the cache's budget. */
 function memoryCounts(volumes: HostVolume[], budgets: number[]): Count[] {
-  const child = fileURLToPath(new URL('./memory-child.js', import.meta.url));
-  const measure = (...args: string[]): number => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [child, ...args], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`memory-child: ${stderr}`);
-    return Number(stdout) / 1024;
-  };
-  // `node -e 0` with a look at its size in the end.
-  const status = "console.log(/VmHWM:\\s+(\\d+)/.exec(require('fs').readFileSync('/proc/self/status', 'utf8'))[1])";
-  const empty = process.platform === 'linux' ? Number(spawnSync(process.execPath, ['-e', status]).stdout) : 40_000;
+  const empty = emptyMib();
   const counts: Count[] = [];
   for (const { image } of volumes) {
     for (const budget of budgets) {
       for (const how of ['read', 'extract']) {
-        const over = measure(image, String(budget), how) - empty / 1024 - budget / MIB;
+        const over = peakMib(image, String(budget), how) - empty - budget / MIB;
         const what = `MiB above an empty process and the budget of ${budget / MIB} MiB: ${how} ${path.basename(path.dirname(image))}`;
         counts.push({ what: what.replace(/f2fskit-bench-(\w+)-.*/, '$1'), value: Math.round(over), most: 60 });
       }

@@ -7,6 +7,7 @@ import { checkBench } from './check.ts';
 import { codecBench } from './codecs.ts';
 import { extractBench } from './extract.ts';
 import { layoutBench } from './layouts.ts';
+import { memoryBench } from './memory.ts';
 import { openBench } from './open.ts';
 import { readBench } from './read.ts';
 import { report } from './report.ts';
@@ -24,6 +25,7 @@ const results = [
   codecBench(rounds),
   layoutBench(rounds),
   await extractBench(small ? 1 : 3, small),
+  memoryBench(small),
   buildBench(small ? 1 : 3, small),
   checkBench(small ? 1 : 5, small),
 ];

@@ -1,15 +1,19 @@
 // A process of its own whose memory is measured:
 //
-//   node memory-child.js IMAGE BUDGET read|extract     →  the largest resident size, in KiB
-//   node memory-child.js                               →  the same, having done nothing
+//   node memory-child.js IMAGE BUDGET read|extract                               →  the largest resident size, in KiB
+//   node memory-child.js IMAGE BUDGET write|write-promises|write-stream BYTES    →  the same; the data goes nowhere
+//   node memory-child.js                                                         →  the same, having done nothing
 //
 // With the engine's flags that the command `f2fs` sets: see apps/cli/src/main.ts.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import v8 from 'node:v8';
+import { FileDevice } from '@f2fskit/block/node';
 import { ReadaheadState } from '@f2fskit/pagecache';
 import { extract, openVolumeSync, type Volume } from 'f2fskit';
+import { DataDroppingDevice, DROPPED_BYTE } from './data-dropping-device.ts';
 
 v8.setFlagsFromString('--semi-space-growth-factor=1');
 v8.setFlagsFromString('--heap-growing-percent=40');
@@ -40,15 +44,40 @@ function readAll({ scheduler, vfs }: Volume): void {
   }
 }
 
-const [image, budget, how] = process.argv.slice(2);
-if (image !== undefined) {
-  const volume = openVolumeSync(image, { cache: { budgetBytes: Number(budget) } });
-  if (how === 'read') readAll(volume);
+const chunk = new Uint8Array(1 << 20).fill(DROPPED_BYTE);
+
+/** One file of so many bytes, a multiple of 1 MiB. */
+async function writeAll(volume: Volume, how: string, bytes: number): Promise<void> {
+  if (how === 'write') {
+    const fd = volume.openSync('/big', 'w');
+    for (let at = 0; at < bytes; at += chunk.length) volume.writeSync(fd, chunk);
+    volume.closeSync(fd);
+  } else if (how === 'write-promises') {
+    const file = await volume.promises.open('/big', 'w');
+    for (let at = 0; at < bytes; at += chunk.length) await file.write(chunk);
+    await file.close();
+  } else {
+    const pieces = function* (): Generator<Uint8Array> {
+      for (let at = 0; at < bytes; at += chunk.length) yield chunk;
+    };
+    await pipeline(pieces, volume.createWriteStream('/big'));
+  }
+}
+
+const [image, budget, how, bytes] = process.argv.slice(2);
+if (image !== undefined && how !== undefined) {
+  const cache = { budgetBytes: Number(budget) };
+  const writes = bytes !== undefined;
+  const device = new DataDroppingDevice(FileDevice.open(image, { writable: writes }));
+  const volume = openVolumeSync(writes ? device : image, { cache, writable: writes });
+  if (writes) await writeAll(volume, how, Number(bytes));
+  else if (how === 'read') readAll(volume);
   else {
     const target = mkdtempSync(path.join(path.dirname(image), 'extracted-'));
     await extract(volume, target);
     rmSync(target, { recursive: true, force: true });
   }
   await volume.close();
+  if (writes && device.bytesDropped < Number(bytes)) throw new Error(`only ${device.bytesDropped} bytes were written`);
 }
 console.log(peakKib());

@@ -2,7 +2,7 @@
 
 import { type Argument, Command, type Option } from 'commander';
 import type { Volume } from 'f2fskit';
-import { type Edit, runEdit } from './edit.ts';
+import type { Edit } from './edit.ts';
 import { openImage } from './image.ts';
 import type { Output, Streams } from './output.ts';
 
@@ -77,6 +77,7 @@ export function addCommand<Options extends { json?: boolean }>(
     const options = rest[spec.arguments.length] as Options;
     if ('edit' in spec) {
       spec.check?.(args, options);
+      const { runEdit } = await import('./edit.ts'); // as `openVolume`: not for those that need no mount
       const run = { name: spec.name, image, json: options.json === true };
       await runEdit(run, context, (edit) => spec.edit(edit, args, options, context));
     } else if ('runOnImage' in spec) await spec.runOnImage(image, args, options, context);

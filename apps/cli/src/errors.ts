@@ -1,6 +1,6 @@
 // Two ways for a run to end that are no failure of what was asked; and what is a bug of ours.
 
-import { FsError } from 'f2fskit';
+import { FsError } from '@f2fskit/errno';
 
 /** Wrong usage that only the command can see: exit code 2. */
 export class UsageError extends Error {}

@@ -8,7 +8,7 @@ import { type BlockDevice, closeDevice } from '@f2fskit/block';
 import { FileDevice } from '@f2fskit/block/node';
 import { splitPartition } from '@f2fskit/images';
 import { runAsync } from '@f2fskit/task';
-import { WriterLock } from 'f2fskit';
+import { WriterLock } from 'f2fskit/writer-lock';
 import { UsageError } from './errors.ts';
 
 /** What the path of a target names. */

@@ -1,7 +1,8 @@
 // IMAGE on the command line: a path, or `-` for standard input; with `#3` or `#userdata` behind it, a partition of it.
 
 import type { BlockDevice } from '@f2fskit/block';
-import { type ImageOptions, openImage as openContainers, openVolume, type Volume } from 'f2fskit';
+import type { Volume } from 'f2fskit';
+import { type ImageOptions, openImage as openContainers } from 'f2fskit/image';
 import type { Output, Streams } from './output.ts';
 
 /** A volume on standard input is held in memory: at most this much. */
@@ -18,6 +19,8 @@ export async function openImage(
   { norecovery = false }: { norecovery?: boolean } = {},
 ): Promise<Volume> {
   const [source, options] = await sourceOf(image, streams);
+  // Loaded when it is wanted: half of the start of a command that needs no mount would be loading it.
+  const { openVolume } = await import('f2fskit');
   const volume = await openVolume(source, { ...options, norecovery });
   for (const problem of volume.problems) output.note(problem.message);
   return volume;

@@ -1,6 +1,6 @@
 // What a command refuses by itself, in the shape of the errors of a volume: a code, the paths, and the reason in words.
 
-import { FsError } from 'f2fskit';
+import { FsError } from '@f2fskit/errno';
 
 /** Error numbers of Linux. */
 const numbers = { ENOENT: 2, EEXIST: 17, ENOTDIR: 20, EISDIR: 21, EINVAL: 22, EPERM: 1 } as const;

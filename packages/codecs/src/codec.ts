@@ -1,10 +1,14 @@
-// A codec turns one compressed cluster into the bytes it stands for: bytes in, bytes out, in one call that never waits.
+// A codec turns one cluster into fewer bytes and those back into the cluster: bytes in, bytes out, in one call that never
+// waits.
 //
 // What is true of every codec here:
-//   - the caller owns both arrays, and knows the exact number of bytes that must come out;
+//   - the caller owns both arrays; it knows the exact number of bytes that decoding must give, and the number above which
+//     encoding is of no use;
 //   - nothing outside `target` is written, nothing outside `source` is read, whatever the source holds;
-//   - the work is bounded by a constant times (source.length + target.length), the memory by a constant;
-//   - no state is kept between calls, so one codec object serves every volume, and a copy of it every worker.
+//   - decoding takes work of at most a constant times (source.length + target.length), encoding of a constant that the
+//     level chooses times source.length, and the memory is bounded by a constant;
+//   - what comes out depends on nothing but source and level; the budget decides whether, not what. Encoders keep tables between calls, to save
+//     their allocation, not what is in them; so one codec object serves every volume, and a copy of it every worker.
 
 import { assert, EIO, FsError } from '@f2fskit/errno';
 
@@ -28,11 +32,19 @@ export interface Codec {
    */
   decompress(source: Uint8Array, target: Uint8Array): number;
   /**
-   * Encodes all of `source` into the start of `target`.
+   * Encodes all of `source` into the start of `target`, whose length is the budget. The two must not share memory. Stops as
+   * soon as it is clear that they do not fit, where the encoder is ours. Bytes of `target` behind the ones returned may have
+   * been written too. Never throws.
    *
+   * Absent where a format can only be read; `compressHint` then says what is missing.
+   *
+   * @param level what the format knows: lz4 0 (fast, the default) to 12 (LZ4HC from 1 on), zstd -131072 to 22 (default 1);
+   *   the nearest of these if it is another. lzo and lzo-rle have none.
    * @returns the bytes written, or 0 when they do not fit: the caller then stores the cluster as it is.
    */
   compress?(source: Uint8Array, target: Uint8Array, level?: number): number;
+  /** Where there is no `compress`: what to do to have it, to be shown to a person. */
+  readonly compressHint?: string;
 }
 
 /** What a stream does wrong. */

@@ -1,4 +1,4 @@
-// LZ4 blocks (no frame, no size prefix), decoded; LZ4HC writes the same format.
+// LZ4 blocks (no frame, no size prefix), decoded; LZ4HC writes the same format. Encoders: lz4/level.ts.
 //
 // A block is a row of sequences: a token, literals, a match. The token's high half is the literal count and its low half
 // the match length less 4; 15 in either continues in bytes that add up, 255 meaning "and one more". The match has a
@@ -9,13 +9,15 @@
 // is not ambiguous. (LZ4 block format description; lib/lz4/lz4_decompress.c)
 
 import { type Codec, CodecError, type CodecErrorReason, codecIds } from './codec.ts';
+import { compressBlock } from './lz4/level.ts';
 import { copyLiterals, copyMatch } from './match.ts';
 
-/** LZ4 blocks, LZ4HC's included. */
+/** LZ4 blocks. Level 0 is LZ4, levels 1 to 12 are LZ4HC. */
 export const lz4: Codec = {
   name: 'lz4',
   id: codecIds.lz4,
   decompress: decompressBlock,
+  compress: compressBlock,
 };
 
 function fail(reason: CodecErrorReason, sourceOffset: number, targetOffset: number): never {

@@ -19,20 +19,23 @@
 // The end is the three bytes 11 00 00. (Documentation/staging/lzo.rst; lib/lzo/lzo1x_decompress_safe.c)
 
 import { type Codec, CodecError, type CodecErrorReason, type CodecName, codecIds } from './codec.ts';
+import { compressStream } from './lzo/encode.ts';
 import { copyLiterals, copyMatch } from './match.ts';
 
-/** LZO1X. Also reads LZO-RLE. */
+/** LZO1X. Also reads LZO-RLE. It has no levels. */
 export const lzo: Codec = {
   name: 'lzo',
   id: codecIds.lzo,
   decompress: (source, target) => decompressStream('lzo', source, target),
+  compress: compressStream,
 };
 
-/** LZO-RLE: LZO1X bitstream version 1. Also reads plain LZO1X. */
+/** LZO-RLE: LZO1X bitstream version 1. Also reads plain LZO1X, which is what it writes. It has no levels. */
 export const lzoRle: Codec = {
   name: 'lzo-rle',
   id: codecIds['lzo-rle'],
   decompress: (source, target) => decompressStream('lzo-rle', source, target),
+  compress: compressStream,
 };
 
 /** The state after a run of literals; after a match it is the number of literals that followed, 0 to 3. */

@@ -24,11 +24,16 @@ import { type Literals, readLiterals } from './zstd/literals.ts';
 import { decodeSequences, SequenceState } from './zstd/sequences.ts';
 import { xxh64Low } from './zstd/xxh64.ts';
 
-/** Zstandard: one frame, without dictionary, with a window no larger than the output (or the next power of two). */
+/**
+ * Zstandard: one frame, without dictionary, with a window no larger than the output (or the next power of two). It is only
+ * read here: an encoder is somebody else's (zstd/encoder.ts).
+ */
 export const zstd: Codec = {
   name: 'zstd',
   id: codecIds.zstd,
   decompress: decompressFrame,
+  compressHint:
+    'to write zstd, run on Node 22.15 or newer, or add the package @bokuweb/zstd-wasm and register loadZstd() of @f2fskit/codecs/zstd-wasm',
 };
 
 function decompressFrame(source: Uint8Array, target: Uint8Array): number {

@@ -96,6 +96,87 @@ export function decode(codec: Codec, source: Uint8Array, targetBytes: number): O
   return outcome;
 }
 
+/**
+ * Encodes into the middle of a larger buffer, with a budget. Throws when the call wrote outside its target or to its
+ * source, or returned a length that cannot be. Gives the bytes, or `undefined` when the codec says that they do not fit.
+ */
+export function encode(
+  compress: NonNullable<Codec['compress']>,
+  source: Uint8Array,
+  budget: number,
+  level?: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  const memory = new Uint8Array(budget + 2 * canaryBytes).fill(0xc5);
+  const target = memory.subarray(canaryBytes, canaryBytes + budget);
+  const before = source.slice();
+  const length = compress(source, target, level);
+  if (!Number.isInteger(length) || length < 0 || length > budget) throw new Error(`returned ${length} of ${budget}`);
+  const output = length === 0 ? undefined : target.slice(0, length);
+  const canaries = memory.copyWithin(canaryBytes, canaryBytes + budget).subarray(0, 2 * canaryBytes);
+  if (canaries.some((byte) => byte !== 0xc5)) throw new Error('wrote outside its target');
+  if (Buffer.compare(before, source) !== 0) throw new Error('wrote to its source');
+  return output;
+}
+
+/** A budget that any encoder can keep: what literals alone take, in every format. */
+export const enoughFor = (contentBytes: number): number => contentBytes + (contentBytes >> 6) + 64;
+
+/** The budget that f2fs gives for a cluster: one block less, and the header of the cluster. */
+export const clusterBudget = (contentBytes: number): number => contentBytes - 4096 - 24;
+
+/**
+ * Content of a kind that has its own way to go wrong in an encoder. `kind` counts from 0; there are `contentKinds.length`.
+ */
+export function content(kind: number, seed: number, length: number): Uint8Array<ArrayBuffer> {
+  return contentKinds[kind % contentKinds.length]![1](generator(seed), length, seed);
+}
+
+type Below = { below(limit: number): number };
+
+export const contentKinds: ReadonlyArray<
+  [string, (random: Below, length: number, seed: number) => Uint8Array<ArrayBuffer>]
+> = [
+  ['text', (_, length, seed) => sample(seed, length)],
+  ['noise', (random, length) => new Uint8Array(length).map(() => random.below(256))],
+  ['two letters', (random, length) => new Uint8Array(length).map(() => 97 + random.below(2))],
+  ['one byte', (random, length) => new Uint8Array(length).fill(random.below(256))],
+  ['runs', (random, length) => pieces(length, () => [random.below(3), 1 + random.below(700)])],
+  ['short runs', (random, length) => pieces(length, () => [random.below(256), 1 + random.below(6)])],
+  [
+    // Matches at one distance, again and again; now and then the largest ones of each format, and just above.
+    'periods',
+    (random, length) => {
+      const distances = [1, 2, 3, 4, 7, 2048, 2049, 16383, 16384, 16385, 32768, 49151, 49152, 65535, 65536];
+      const distance = distances[random.below(distances.length)]!;
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length; at++) {
+        bytes[at] = at < distance || random.below(400) === 0 ? random.below(256) : bytes[at - distance]!;
+      }
+      return bytes;
+    },
+  ],
+  [
+    'what repeats is at the very end',
+    (random, length) => {
+      const bytes = new Uint8Array(length).map(() => random.below(256));
+      const tail = random.below(Math.min(24, (length >> 1) + 1));
+      bytes.copyWithin(length - tail, 0, tail);
+      return bytes;
+    },
+  ],
+];
+
+/** Pieces of one byte each; `next` gives the byte and how often. */
+function pieces(length: number, next: () => [byte: number, count: number]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const [byte, count] = next();
+    bytes.fill(byte, at, Math.min(length, at + count));
+    at += count;
+  }
+  return bytes;
+}
+
 /** Whether two arrays hold the same bytes: much cheaper than `toEqual` on thousands of them. */
 export function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && Buffer.compare(a, b) === 0;

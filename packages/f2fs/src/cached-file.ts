@@ -5,6 +5,7 @@
 import type { BlockDevice } from '@f2fskit/block';
 import type { BufferedFile, ReadOperations } from '@f2fskit/iomap';
 import { Mapping, type MappingOptions } from '@f2fskit/pagecache';
+import { RangeLock } from '@f2fskit/task';
 import type { FileReadContext } from './file-data.ts';
 import { FileMap, type MappedFile } from './file-map.ts';
 
@@ -19,6 +20,10 @@ export class CachedFile implements BufferedFile {
   readonly operations: ReadOperations;
   readonly device: BlockDevice;
   readonly unitOrder: number;
+  /** Of a compressed file: clusters that somebody changes as units. Taken before folios. */
+  readonly clusterLocks = new RangeLock();
+  /** How often a cluster got other slots: what was found out about clusters before does not hold any more. */
+  clusterChanges = 0;
   readonly #context: FileReadContext;
   readonly #file: MappedFile;
 

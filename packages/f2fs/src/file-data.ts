@@ -17,6 +17,7 @@ import { BlockMapping, type DecodedInode, mapBlocks, type NodeStore } from '@f2f
 import { type Task, waitAll } from '@f2fskit/task';
 import type { BufferPool } from './buffer-pool.ts';
 import { type CodecSource, codecOf, decodeCluster } from './cluster.ts';
+import type { ClusterEncoder } from './clusters/encode-cluster.ts';
 import { hasInlineData, readInlineData } from './inline-data.ts';
 import type { VolumeWriter } from './volume-writer.ts';
 
@@ -34,6 +35,8 @@ const WINDOW_BYTES = 1 << 20;
 export interface FileReadContext {
   store: NodeStore;
   codecs: CodecSource;
+  /** Compresses what is written. Default: here, with `codecs`. */
+  encoder?: ClusterEncoder | undefined;
   buffers: BufferPool;
   ignoreClusterChecksums: boolean;
   /** Of a writable mount. */

@@ -46,6 +46,19 @@ export class FileMap implements ReadOperations {
 
   /** Throws Corruption blockAddress, clusterLayout and what reading nodes throws. */
   *begin(position: number, length: number, _request: number, map: Iomap): Task<void> {
+    const layout = this.#context.writer?.layout;
+    if (layout === undefined) yield* this.#find(position, length, map);
+    else {
+      if (!layout.tryLockShared()) yield* layout.waitShared();
+      try {
+        yield* this.#find(position, length, map);
+      } finally {
+        layout.unlockShared();
+      }
+    }
+  }
+
+  *#find(position: number, length: number, map: Iomap): Task<void> {
     const { raw, overlay } = this.#file;
     if (hasInlineData(raw)) {
       const inline = yield* readInlineData(this.#context.store, raw);

@@ -36,6 +36,8 @@ import type {
 import type { WriteSource } from '@f2fskit/writeback';
 import { CachedFile } from './cached-file.ts';
 import { chattrFlags } from './chattr-flags.ts';
+import { ClusterSlots } from './clusters/cluster-slots.ts';
+import { InlineEncoder, requireEncoder } from './clusters/encode-cluster.ts';
 import { allocateRange } from './data/allocate-range.ts';
 import { type AtomicWrite, abortAtomicWrite, commitAtomicWrite, startAtomicWrite } from './data/atomic-write.ts';
 import { dirtyFileRange } from './data/dirty-range.ts';
@@ -76,6 +78,10 @@ export class F2fsInode implements Inode {
   atomic: AtomicWrite | undefined = undefined;
   /** Size and times that its node has not got yet. */
   pending: PendingAttributes | undefined = undefined;
+  /** Whether it is being compressed, or is not to be, whatever the volume says; `undefined` where the volume decides. */
+  compressing: boolean | undefined = undefined;
+  /** Blocks that compression saves, which its node has not got yet; may be less than 0. */
+  pendingSaved = 0;
   readonly #context: FileReadContext;
   /** What writes its dirty pages. */
   #writeback: FileWriteback | undefined = undefined;
@@ -112,6 +118,11 @@ export class F2fsInode implements Inode {
   /** Blocks of an atomic write. */
   get overlay(): DecodedInode | undefined {
     return this.atomic?.cow.raw;
+  }
+
+  /** Blocks that compression saves and that are not given back. */
+  get savedBlocks(): number {
+    return this.fields.compressedBlocks + this.pendingSaved;
   }
 
   /** Bytes. */
@@ -199,9 +210,34 @@ export class F2fsInode implements Inode {
     // What is dirty is on the list of the flusher, which keeps the inode alive.
     const onDirty = (): void => writer.flusher.add(writeback);
     this.#file = new CachedFile(this.#context, this, { stable: true, onDirty });
-    const writeback = new FileWriteback(writer, this, this.#file.mapping);
+    const { buffers, codecs, encoder = new InlineEncoder(codecs) } = this.#context;
+    const writeback = new FileWriteback(writer, this, this.#file, buffers, encoder);
     this.#writeback = writeback;
     return this.#file;
+  }
+
+  /** What its slots say of its clusters. */
+  clusterSlots(): ClusterSlots {
+    return new ClusterSlots(this.#writer(), this);
+  }
+
+  /** Whether clusters that are written whole are to be compressed. */
+  get wantsCompression(): boolean {
+    if (!this.fields.compressed || this.atomic !== undefined) return false;
+    return this.compressing ?? this.#writer().compression.mode === 'fs';
+  }
+
+  /** Throws EOPNOTSUPP, naming what is missing, where the file is compressed with something that nobody here can write. */
+  requireEncoder(): void {
+    if (this.fields.compressed) requireEncoder(this.#context.codecs, this.fields);
+  }
+
+  /** Gives up its pages, none of which is dirty, because they are to be cached in another way. */
+  *resetPages(): Task<void> {
+    if (this.#file === undefined) return;
+    yield* this.discardPages();
+    this.#file = undefined;
+    this.#writeback = undefined;
   }
 
   /** Whether each of the file blocks [first, end) has a block or a reservation, as far as that is known without waiting. */

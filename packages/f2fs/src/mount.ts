@@ -31,6 +31,8 @@ import { DeviceMapping, PageCache, type PageCacheOptions } from '@f2fskit/pageca
 import type { Clock, RandomSource, Task, Tracer } from '@f2fskit/task';
 import { type BufferedIo, bufferedIoOf } from './buffered-io.ts';
 import type { CodecSource } from './cluster.ts';
+import type { ClusterEncoder } from './clusters/encode-cluster.ts';
+import { type CompressionOptions, CompressionPolicy, canCompress } from './compression-policy.ts';
 import { type Pack, readPack } from './pack.ts';
 import { type RecoveryResult, recoverVolume } from './recovery/recover-volume.ts';
 import { CHAIN_NODES_MAX, type ChainScan, scanFsyncChain } from './recovery-scan.ts';
@@ -47,8 +49,15 @@ export interface MountOptions {
   tracer?: Tracer;
   /** The engine of buffered reads and writes. There is one, the default: 'page'. EINVAL for others. */
   bufferedIo?: BufferedIo;
+  /** What compresses clusters that are written. Default: one after the other, here, by `codecs`. */
+  encoder?: ClusterEncoder | undefined;
   /** Also for writing. Throws EROFS, with the reason, where that is not possible. Default false. */
   writable?: boolean;
+  /**
+   * Of a writable mount: how new files are compressed. EINVAL, with the name of the option, for what Linux refuses. Where the
+   * volume has no compression it is passed over, and `problems` says so, as Linux does.
+   */
+  compress?: CompressionOptions;
   /**
    * Do not recover: show the volume as its last checkpoint left it. Where something waits to be recovered, a writable mount
    * is refused then. Default false.
@@ -77,6 +86,7 @@ interface Head {
  */
 export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Task<F2fsVolume> {
   const bufferedIo = bufferedIoOf(options.bufferedIo);
+  const compression = new CompressionPolicy(options.compress);
   const found = yield* readHead(device, options);
   const { head, problems: recoveryProblems, natBits } = yield* recover(found, options);
   const { superblock, copy, problems: superblockProblems } = head.selected;
@@ -86,6 +96,7 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     ...sizeProblems(superblock, device),
     ...flagProblems(superblock, pack),
     ...recoveryProblems,
+    ...optionProblems(superblock, options),
   ];
   const state: MountedState = {
     device: head.device,
@@ -95,13 +106,14 @@ export function* mountF2fs(device: BlockDevice, options: MountOptions = {}): Tas
     problems,
     blocks,
     codecs: options.codecs ?? { get: () => undefined },
+    encoder: options.encoder,
     ignoreClusterChecksums: options.ignoreClusterChecksums ?? false,
     tracer: options.tracer,
     bufferedIo,
   };
   const volume = new F2fsVolume(state);
   if (options.writable === true)
-    volume.attachWriter(yield* openWriter(volume, pack, problems, { ...options, natBits }));
+    volume.attachWriter(yield* openWriter(volume, pack, problems, { ...options, natBits, compression }));
   const root = yield* volume.readInode(superblock.rootIno);
   if (root.kind !== 'directory') {
     const where = { block: root.raw.address, ino: root.ino, offset: 0 };
@@ -177,7 +189,12 @@ function* openWriter(
   { store, bufferedIo }: F2fsVolume,
   pack: Pack,
   problems: readonly VolumeProblem[],
-  { clock, random, natBits }: Pick<MountOptions, 'clock' | 'random'> & Pick<Recovered, 'natBits'>,
+  {
+    clock,
+    random,
+    natBits,
+    compression,
+  }: Pick<MountOptions, 'clock' | 'random'> & Pick<Recovered, 'natBits'> & { compression: CompressionPolicy },
 ): Task<VolumeWriter> {
   const waiting = problems.find(({ kind }) => kind === 'recovery' || kind === 'orphans');
   if (waiting !== undefined) throw new FsError(EROFS, waiting.message);
@@ -186,6 +203,7 @@ function* openWriter(
     ...(random === undefined ? {} : { random }),
     natBits,
     bufferedIo,
+    compression,
   });
 }
 
@@ -249,6 +267,12 @@ function flagProblems(superblock: Superblock, { checkpoint }: Pack): VolumeProbl
   const errors = errorNames(superblock.errorBits);
   if (errors.length > 0) problems.push({ kind: 'flag', message: `Linux recorded errors: ${errors.join(', ')}` });
   return problems;
+}
+
+function optionProblems(superblock: Superblock, { compress }: MountOptions): VolumeProblem[] {
+  if (compress === undefined || canCompress(superblock)) return [];
+  const message = 'the volume has no compression (feature compression): the option compress is passed over';
+  return [{ kind: 'option', message }];
 }
 
 function waitingProblems(

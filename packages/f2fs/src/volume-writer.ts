@@ -26,6 +26,7 @@ import { type BufferedIo, bufferedIoOf } from './buffered-io.ts';
 import { changeInodeNode } from './change-inode.ts';
 import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
 import { SpaceAccount } from './checkpoint/space.ts';
+import { CompressionPolicy } from './compression-policy.ts';
 import { settleInode, settleInodes } from './data/pending-attributes.ts';
 import type { F2fsInode } from './inode.ts';
 import { BlockAllocator } from './log/block-allocator.ts';
@@ -54,6 +55,8 @@ export interface WriterOptions {
   random?: RandomSource;
   /** Default: see `bufferedIoOf`. */
   bufferedIo?: BufferedIo | undefined;
+  /** Who is compressed, with what. Default: what Linux does without options. */
+  compression?: CompressionPolicy | undefined;
   /** nat_bits that a recovery has kept: those of its checkpoint are not stored. Default: those of the pack. */
   natBits?: NatBits | undefined;
 }
@@ -74,6 +77,8 @@ export class VolumeWriter {
   readonly store: NodeStore;
   /** The engine that moves the data of files. */
   readonly bufferedIo: BufferedIo;
+  /** Who is compressed, with what. */
+  readonly compression: CompressionPolicy;
   readonly segments: SegmentTable;
   readonly allocator: BlockAllocator;
   readonly nids: FreeNids;
@@ -89,6 +94,11 @@ export class VolumeWriter {
   readonly locks = new InodeLocks();
   /** Held while a directory moves below another one; before the inode locks. */
   readonly treeLock = new Lock();
+  /**
+   * Shared: whoever follows the slots of a file without its lock, to read it. Exclusive: who gives a file other slots altogether
+   * (`recodeFile`), within an operation.
+   */
+  readonly layout = new SharedLock();
   /** Data on its way to the device; a checkpoint waits for all of it. */
   readonly bios: PageBios;
   readonly gate = new WritebackGate();
@@ -137,9 +147,11 @@ export class VolumeWriter {
     clock: Clock,
     random: RandomSource,
     bufferedIo: BufferedIo,
+    compression: CompressionPolicy,
   ) {
     this.store = store;
     this.bufferedIo = bufferedIo;
+    this.compression = compression;
     this.segments = segments;
     this.allocator = allocator;
     this.nids = nids;
@@ -190,6 +202,7 @@ export class VolumeWriter {
       clock,
       random,
       bufferedIoOf(options.bufferedIo),
+      options.compression ?? new CompressionPolicy(),
     );
   }
 

@@ -11,6 +11,8 @@ import type { Timer } from '@f2fskit/writeback';
 import { BufferPool } from './buffer-pool.ts';
 import type { BufferedIo } from './buffered-io.ts';
 import type { CodecSource } from './cluster.ts';
+import type { ClusterEncoder } from './clusters/encode-cluster.ts';
+import { InodeCompression } from './compression/inode-compression.ts';
 import type { FileReadContext } from './file-data.ts';
 import { F2fsInode } from './inode.ts';
 import { freeOrphan } from './names/free-inode.ts';
@@ -27,8 +29,9 @@ export interface VolumeProblem {
    * - `flag`: the volume itself asks for a check
    * - `truncated`: the device is shorter than the volume
    * - `unknown`: a feature bit we do not know
+   * - `option`: an option of the mount means nothing for this volume
    */
-  kind: 'recovery' | 'recovered' | 'orphans' | 'damage' | 'flag' | 'truncated' | 'unknown';
+  kind: 'recovery' | 'recovered' | 'orphans' | 'damage' | 'flag' | 'truncated' | 'unknown' | 'option';
   message: string;
   error?: FsError;
 }
@@ -43,6 +46,8 @@ export interface MountedState {
   problems: VolumeProblem[];
   blocks: DeviceMapping;
   codecs: CodecSource;
+  /** See `MountOptions`. */
+  encoder?: ClusterEncoder | undefined;
   ignoreClusterChecksums: boolean;
   tracer: Tracer | undefined;
   bufferedIo: BufferedIo;
@@ -91,6 +96,7 @@ export class F2fsVolume implements Filesystem {
     this.#context = {
       store: this.store,
       codecs: state.codecs,
+      encoder: state.encoder,
       buffers: new BufferPool(),
       ignoreClusterChecksums: state.ignoreClusterChecksums,
       writer: undefined,
@@ -151,7 +157,13 @@ export class F2fsVolume implements Filesystem {
     const { writer } = this;
     if (writer === undefined) return;
     yield* writer.flusher.stop();
-    for (const ino of [...writer.orphans]) yield* freeOrphan(writer, ino);
+    // What was begun and not committed has never been.
+    const begun = new Map([...writer.inodes].map((inode) => [inode.atomic?.cow.ino, inode]));
+    for (const ino of [...writer.orphans]) {
+      const inode = begun.get(ino);
+      if (inode?.atomic === undefined) yield* freeOrphan(writer, ino);
+      else yield* inode.abortAtomicWrite(inode.atomic.owner);
+    }
     yield* this.#writeAll(true);
   }
 
@@ -161,6 +173,14 @@ export class F2fsVolume implements Filesystem {
     const inode = this.writer?.inodes.add(read) ?? read;
     yield* inode.measure();
     return inode;
+  }
+
+  /** What compression does for a file of this volume, and how to change that. */
+  compressionOf(inode: F2fsInode): InodeCompression {
+    return new InodeCompression(this.store, this.writer, inode, (raw) => {
+      const made = new F2fsInode(this.#context, raw);
+      return this.writer?.inodes.add(made) ?? made;
+    });
   }
 
   /** As Linux shows it. Source: kernel fs/f2fs/super.c (f2fs_statfs). */

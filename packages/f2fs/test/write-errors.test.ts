@@ -58,7 +58,7 @@ function codeOf(body: () => unknown): string {
 }
 
 describe('a write of data that fails', () => {
-  it('is told to each open file once, by fsync (I-46)', () => {
+  it('R25: is told to each open file once, by fsync (I-46)', () => {
     const faulty = new Faulty();
     const cursors = [faulty.file.errorCursor(), faulty.file.errorCursor()];
     faulty.write('x', 100_000);

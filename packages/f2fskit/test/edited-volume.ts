@@ -3,7 +3,7 @@
 
 import type { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
-import { mountF2fs } from '@f2fskit/f2fs';
+import { type MountOptions, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, findingText } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom } from '@f2fskit/task';
 import {
@@ -31,15 +31,17 @@ export interface EditOptions {
   random?: RandomOperationsOptions;
   /** Why an operation may be refused that the model would do. */
   reasons?: readonly OwnReason[];
+  /** How the volume is mounted for the changes. */
+  mount?: Pick<MountOptions, 'bufferedIo' | 'cache' | 'compress'>;
 }
 
 /** Changes a volume, leaves it, and judges what is left. Returns how many operations it refused for reasons of its own. */
 export async function editAndJudge(
   device: MemoryDevice,
-  { seed, program, random = {}, reasons = ['ENOSPC', 'E2BIG'] }: EditOptions,
+  { seed, program, random = {}, reasons = ['ENOSPC', 'E2BIG'], mount = {} }: EditOptions,
 ): Promise<number> {
   const clock = new StepClock(START);
-  const options = { writable: true, clock, random: seededRandom(seed), codecs: defaultCodecs() };
+  const options = { writable: true, clock, random: seededRandom(seed), codecs: defaultCodecs(), ...mount };
   const volume = runSync(mountF2fs(device, options));
   removeAccessLists(volume);
   const model = modelOfVolume(volume, clock);

@@ -3,6 +3,7 @@
 // Every volume that is found is sound.
 
 import { MemoryDevice } from '@f2fskit/block';
+import { defaultCodecs } from '@f2fskit/codecs';
 import { type BufferedIo, type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, formatVolume } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom, type Task } from '@f2fskit/task';
@@ -10,6 +11,7 @@ import { applyAsTask, applyToModel, comparableManifest, printProgram, randomOper
 import { begin, durable, oneOf, runPowerCuts } from '@f2fskit/testkit/power-cut';
 import { expect, it } from 'vitest';
 import { openVolumeSync } from '../src/node/index.ts';
+import { clusterProgram } from './cluster-program.ts';
 import { F2fsTarget } from './f2fs-target.ts';
 import { manifestSync } from './manifest-lines.ts';
 import { modelOfVolume } from './model-of-volume.ts';
@@ -18,21 +20,32 @@ import { StepClock } from './model-run.ts';
 const LONG = process.env['F2FSKIT_FULL'] === '1';
 const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 8 : 1)) }, (_, index) => 1 + index);
 const ENGINES: BufferedIo[] = ['iomap', 'page'];
-const CASES = SEEDS.flatMap((seed) => ENGINES.map((bufferedIo): [BufferedIo, number] => [bufferedIo, seed]));
+const KINDS = ['plain', 'compressed'] as const;
+type Kind = (typeof KINDS)[number];
+const CASES = SEEDS.flatMap((seed) =>
+  ENGINES.flatMap((bufferedIo) => KINDS.map((kind): [Kind, BufferedIo, number] => [kind, bufferedIo, seed])),
+);
 /** Operations between two syncs. */
 const STRIDE = 12;
 
-it.each(CASES)('a random program, cut anywhere, engine %s, seed %i', async (bufferedIo, seed) => {
+it.each(CASES)('a random program on %s files, cut anywhere, engine %s, seed %i', async (kind, bufferedIo, seed) => {
   function* mount(device: Parameters<typeof mountF2fs>[0], clock: StepClock): Task<F2fsVolume> {
-    return yield* mountF2fs(device, { writable: true, clock, random: seededRandom(seed), bufferedIo });
+    const compress = kind === 'compressed' ? { compress: { extensions: ['*'], checksum: true } } : {};
+    const codecs = defaultCodecs();
+    const random = seededRandom(seed);
+    return yield* mountF2fs(device, { writable: true, clock, random, bufferedIo, codecs, ...compress });
   }
   const base = new MemoryDevice(64 << 20);
-  runSync(formatVolume(base, { random: seededRandom(seed), clock: new StepClock(1_600_000_000), blank: true }));
+  const features = kind === 'compressed' ? ['compression', 'extra_attr'] : [];
+  const formatting = { random: seededRandom(seed), clock: new StepClock(1_600_000_000), blank: true, features };
+  runSync(formatVolume(base, formatting));
   const clock = new StepClock(1_700_000_000);
   const empty = modelOfVolume(runSync(mount(base.clone(), clock)), clock);
-  const program = randomOperations(seed, 5 * STRIDE, { start: empty }).filter(
-    ({ op }) => op !== 'sync' && op !== 'fsync',
-  );
+  const operations =
+    kind === 'plain'
+      ? randomOperations(seed, 5 * STRIDE, { start: empty })
+      : clusterProgram({ seed, operations: 5 * STRIDE, logClusterSize: 2, clusters: 6 });
+  const program = operations.filter(({ op }) => op !== 'sync' && op !== 'fsync');
   const report = await runPowerCuts<string, string>({
     base,
     initial: empty.manifest().join('\n'),

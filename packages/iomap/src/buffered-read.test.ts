@@ -150,7 +150,7 @@ describe('regressions of others, as tests', () => {
     expectBytes(runSync(read(file, 0, file.size, new ReadaheadState())), file.model);
   });
 
-  it('R5: a folio with some blocks uptodate starts its count at what is missing', () => {
+  it('D18, R5: a folio with some blocks uptodate starts its count at what is missing', () => {
     const file = toyFile([run('mapped', 8)], { device: (below) => new StatisticsDevice(below) });
     const folio = file.mapping.create(0, 3)!;
     folio.bytes.fill(0xee, 2 * PAGE_SIZE, 4 * PAGE_SIZE);
@@ -302,7 +302,7 @@ describe('what a read costs', () => {
     }
   });
 
-  it('one wait a folio, however many requests it takes', async () => {
+  it('D16: one wait a folio, however many requests it takes', async () => {
     const file = toyFile([run('scattered', 128)], { device: (below) => new ShuffleDevice(below, 9) });
     const task = readFolios(file, [file.mapping.create(0, 7)!]);
     let step = task.next();

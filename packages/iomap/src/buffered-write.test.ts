@@ -87,7 +87,7 @@ describe('what a write reads (section 8, 4a to 4d)', () => {
     expectModel(file);
   });
 
-  it('nothing where blocks are covered whole, are cached, or have never been written', () => {
+  it('D27: nothing where blocks are covered whole, are cached, or have never been written', () => {
     const cached = storedFile(256);
     for (const [from, pages] of [
       [0, 256],
@@ -136,7 +136,7 @@ describe('what a write reads (section 8, 4a to 4d)', () => {
     expectModel(file);
   });
 
-  it('a block that cannot be read: an error, or what came before it; nothing becomes dirty in it (I-21, I-24)', () => {
+  it('D8, D12: a block that cannot be read: an error, or what came before it; nothing becomes dirty in it (I-21, I-24)', () => {
     const bad = (block: number): WritableToy => {
       const rule = { start: (block + 1) * PAGE_SIZE, end: (block + 2) * PAGE_SIZE };
       let fault: FaultDevice | undefined;
@@ -172,7 +172,7 @@ describe('what a write reads (section 8, 4a to 4d)', () => {
 });
 
 describe('a source that gives less', () => {
-  it('every byte arrives in the end, none that was not copied is seen (I-22, I-23, R20)', () => {
+  it('D17, R20: every byte arrives in the end, none that was not copied is seen (I-22, I-23)', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -241,7 +241,7 @@ describe('a source that gives less', () => {
     expectModel(file);
   });
 
-  it('a failure before the first byte is thrown, after it the count is short; both end what began (I-24, I-26)', () => {
+  it('D21: a failure before the first byte is thrown, after it the count is short; both end what began (I-24, I-26)', () => {
     for (const bad of [0, PAGE_SIZE, 3 * PAGE_SIZE]) {
       for (const cause of [new FsError(EIO), new Error('bug')]) {
         const file = new WritableToy({ orderMax: 0 });
@@ -328,7 +328,7 @@ describe('mappings', () => {
     }
   });
 
-  it('one that no longer holds is asked for again, and nothing is done with the old one (I-28)', () => {
+  it('D11: one that no longer holds is asked for again, and nothing is done with the old one (I-28)', () => {
     const file = storedFile(8, { runBlocks: 4, orderMax: 1 });
     const stale: boolean[] = [];
     let looks = 0;
@@ -411,7 +411,7 @@ describe('folios', () => {
     expectModel(file);
   });
 
-  it('those that are there are used, whatever their size; new ones fit between them (I-1)', () => {
+  it('D6, D7: those that are there are used, whatever their size; new ones fit between them (I-1)', () => {
     const file = storedFile(64);
     emptyFolio(file, 3, 0);
     emptyFolio(file, 16, 4);
@@ -585,7 +585,7 @@ describe('a write past the end of the file (I-12)', () => {
 });
 
 describe('the brake', () => {
-  it('is asked before each folio, with none locked or held, and waited for (I-23)', async () => {
+  it('D20: is asked before each folio, with none locked or held, and waited for (I-23)', async () => {
     const file = storedFile(40, { orderMax: 3 });
     let asked = 0;
     let waits = 0;
@@ -605,7 +605,7 @@ describe('the brake', () => {
     expectModel(file);
   });
 
-  it('is that of the cache, where the file has none of its own (I-23, R17)', () => {
+  it('R17: is that of the cache, where the file has none of its own (I-23)', () => {
     const cache = { dirtyBytesBackground: 8 * PAGE_SIZE, dirtyBytesMax: 16 * PAGE_SIZE };
     const file = new WritableToy({ orderMax: 2, cache });
     const pageCache = file.mapping.cache;
@@ -676,7 +676,7 @@ describe('what a write costs', () => {
     return cost;
   }
 
-  it('1 KiB into a cached folio of 2 MiB costs what it costs in one of 4 KiB, but for a bit (R15)', () => {
+  it('R15: 1 KiB into a cached folio of 2 MiB costs what it costs in one of 4 KiB, but for a bit', () => {
     expect(costOf(0)).toEqual({ blocks: 0, bytes: 1024 });
     const large = costOf(9);
     expect(large.bytes).toBe(1024);

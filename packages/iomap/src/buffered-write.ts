@@ -4,7 +4,7 @@
 //   each folio of it
 //     throttle     too much is dirty: wait; nothing is locked (I-23)
 //     prepare      the bytes of the source are made available; nothing is locked (L5)
-//     lock         the folio, as large as what is left of the write if it is new. Of the blocks that the write touches, only
+//     lock         (`getFolio`, where the filesystem wants more than this) the folio, as large as what is left of the write if it is new. Of the blocks that the write touches, only
 //                  the first and the last can be touched in part: only these are read, and only if they are not uptodate
 //     valid        does the mapping still hold? else it is asked for again (I-28)
 //     copy         what is available; more than that is not waited for
@@ -20,7 +20,7 @@ import { assert, EIO, FsError } from '@f2fskit/errno';
 import { balanceDirtyPages, type Folio, finishFolioWrite, PAGE_SIZE } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { BufferedFile } from './buffered-file.ts';
-import { IomapFlag, type IomapOperations, IomapRequest } from './iomap.ts';
+import { type Iomap, IomapFlag, type IomapOperations, IomapRequest } from './iomap.ts';
 import { IomapIterator } from './iterator.ts';
 import { lockWithEdges, tryLockWithEdges } from './lock-with-edges.ts';
 import type { WriteSource } from './write-source.ts';
@@ -31,6 +31,18 @@ export interface WriteOperations extends IomapOperations {
   grow(end: number): void;
   /** Waits until not too much is dirty, `undefined` where it is not. Default `balanceDirtyPages`. */
   throttle?(): Task<void> | undefined;
+  /**
+   * Of a filesystem that changes more than the blocks that a write touches: locks what a write of [position, position + length)
+   * to a mapping needs, and makes it ready. Returns the folio that contains `position`, of which as much is written as lies in
+   * it; a new one has the order `order`, if it can be. `undefined`: nothing more is needed than the folio with its edges. The
+   * result of the task is `undefined` where the mapping no longer holds; then nothing is locked.
+   */
+  getFolio?(map: Iomap, position: number, length: number, order: number): Task<Folio | undefined> | undefined;
+  /**
+   * Ends what {@link getFolio} began: `copied` of `length` bytes at `position` are in the folio. Returns how many of them count,
+   * marks and dirties, tells {@link grow}, unlocks and puts everything. Called once for each folio that was returned.
+   */
+  putFolio?(folio: Folio, position: number, length: number, copied: number): number;
 }
 
 /** Tries without a byte after which a source is taken to be broken. */
@@ -62,8 +74,9 @@ class BufferedWrite {
   readonly #source: WriteSource;
   readonly #operations: WriteOperations;
   readonly #walk: IomapIterator;
-  /** A piece ends where a folio of this size would. */
+  /** A piece ends where a folio of this size would: the largest, and less for a while where a source gave less. */
   #chunk: number;
+  readonly #chunkMax: number;
   /** What could be copied of a piece that was refused: the next try is for that. */
   #limit = Number.POSITIVE_INFINITY;
   /** Where the bytes end that the source has made available. */
@@ -75,7 +88,8 @@ class BufferedWrite {
     this.#source = source;
     this.#operations = operations;
     this.#walk = new IomapIterator(operations, position, source.length, IomapRequest.WRITE);
-    this.#chunk = PAGE_SIZE * 2 ** file.mapping.orderMax;
+    this.#chunkMax = PAGE_SIZE * 2 ** file.mapping.orderMax;
+    this.#chunk = this.#chunkMax;
   }
 
   *run(): Task<void> {
@@ -95,12 +109,22 @@ class BufferedWrite {
           if (this.#prepared < this.done + wanted) {
             this.#prepared = this.done + (yield* this.#source.prepare(this.done, wanted));
           }
+          const getting = operations.getFolio?.(walk.map, at, wanted, this.#orderOf(at, wanted));
+          if (getting !== undefined) {
+            const folio = yield* getting;
+            if (folio !== undefined) {
+              this.#copy(folio, at, wanted, true);
+              continue;
+            }
+            walk.map.flags |= IomapFlag.STALE;
+            break;
+          }
           const index = Math.floor(at / PAGE_SIZE);
           const folio =
             tryLockWithEdges(file, index, at, at + wanted) ??
             (yield* lockWithEdges(file, index, at, at + wanted, this.#orderOf(at, wanted)));
           if (!this.#holds(folio)) break;
-          this.#copy(folio, at, wanted);
+          this.#copy(folio, at, wanted, false);
         }
       }
     } catch (cause) {
@@ -126,14 +150,18 @@ class BufferedWrite {
   }
 
   /** Copies what is available of `wanted` bytes, and ends the write into the folio. */
-  #copy(folio: Folio, at: number, wanted: number): void {
+  #copy(folio: Folio, at: number, wanted: number, got: boolean): void {
     const from = at - folio.position;
     assert(folio.locked && from >= 0 && from < folio.size, 'the folio is locked and contains the position');
     const length = Math.min(wanted, folio.size - from);
     const memory = length === folio.size ? folio.bytes : folio.bytes.subarray(from, from + length);
     const copied = this.#source.copy(this.done, memory);
     if (copied < length) this.#prepared = this.done;
-    const taken = finishFolioWrite(folio, at, length, copied, this.#operations);
+    const taken = got
+      ? this.#operations.putFolio!(folio, at, length, copied)
+      : finishFolioWrite(folio, at, length, copied, this.#operations);
+    // The source gives again what it is asked for.
+    if (copied === length && wanted < this.#limit) this.#chunk = Math.min(this.#chunkMax, this.#chunk * 2);
     this.#limit = Number.POSITIVE_INFINITY;
     if (taken > 0) {
       this.done += taken;

@@ -157,7 +157,7 @@ describe('writeDirect', () => {
     expectModel(file);
   });
 
-  it('waits for all requests when one fails, says so, and does not grow', async () => {
+  it('D24: waits for all requests when one fails, says so, and does not grow', async () => {
     let faults: FaultDevice | undefined;
     const file = storedFile(8, {
       device: (below) => {

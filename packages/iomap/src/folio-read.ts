@@ -1,4 +1,4 @@
-// One read of one folio, from the lock to the unlock: the single counter on which everything that fills the folio meets.
+// One read of one folio, from the lock to the unlock (or not: who fills a folio to write to it keeps the lock): the single counter on which everything that fills the folio meets.
 //
 // The counter starts with all bytes of the folio. Whoever settles a part of it, now (zeros, bytes that were uptodate) or later
 // (a bio, a decoder), subtracts that part, exactly once; at zero the read is over: blocks become uptodate, the folio is
@@ -27,7 +27,7 @@ export type FilledFile = Pick<BufferedFile, 'size' | 'cookie'>;
 
 export class FolioRead implements ReadReceiver {
   readonly folio: Folio;
-  /** Done when the folio has been unlocked. Its error number stays 0: see {@link failed}. */
+  /** Done when the read is over, and the folio unlocked. Its error number stays 0: see {@link failed}. */
   readonly completion = new Completion();
   readonly failed: FailedRange[] = [];
   /** Bytes that are not settled. */
@@ -36,15 +36,17 @@ export class FolioRead implements ReadReceiver {
   readonly #end: number;
   readonly #file: FilledFile;
   readonly #cookie: number | undefined;
+  readonly #keepsLock: boolean;
 
-  /** `folio` is locked, by the caller. */
-  constructor(folio: Folio, file: FilledFile) {
+  /** `folio` is locked, by the caller, who keeps the lock with `keepsLock`. */
+  constructor(folio: Folio, file: FilledFile, keepsLock = false) {
     assert(folio.locked, 'a folio is filled under its lock');
     this.folio = folio;
     this.#pending = folio.size;
     this.#end = Math.max(0, Math.min(folio.size, file.size - folio.position));
     this.#file = file;
     this.#cookie = file.cookie;
+    this.#keepsLock = keepsLock;
   }
 
   /** `count` bytes hold what they must. */
@@ -94,7 +96,7 @@ export class FolioRead implements ReadReceiver {
       if (failed.length === 0) folio.markUptodate();
       else this.#markOthersUptodate();
     }
-    folio.unlock();
+    if (!this.#keepsLock) folio.unlock();
     this.completion.complete();
   }
 

@@ -9,7 +9,7 @@ export { Iomap, IomapFlag, type IomapKind, type IomapOperations, IomapRequest } 
 export { IomapIterator } from './iterator.ts';
 export { lockWithEdges, tryLockWithEdges } from './lock-with-edges.ts';
 export { ReadBatch, type ReadReceiver } from './read-batch.ts';
-export { readBlocks, readFolios } from './read-folios.ts';
+export { type ByteRange, fillLocked, readBlocks, readFolios } from './read-folios.ts';
 export { seekData, seekHole } from './seek.ts';
 export { BytesSource, type WriteSource } from './write-source.ts';
 export { type ZeroOperations, zeroBuffered } from './zero-range.ts';

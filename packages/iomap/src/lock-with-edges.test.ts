@@ -18,7 +18,7 @@ describe('a page with its edges', () => {
     expectNothingHeld(file.mapping);
   });
 
-  it('a bug of the filesystem leaves nothing locked or held (I-6, I-24)', () => {
+  it('D24: a bug of the filesystem leaves nothing locked or held (I-6, I-24)', () => {
     const file = storedFile(2);
     const bug = new Error('bug');
     const broken = { ...file.operations, end: () => throwing(bug) };

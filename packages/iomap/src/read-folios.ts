@@ -73,6 +73,63 @@ export function* readBlocks(file: BufferedFile, folio: Folio, from: number, to: 
   return read;
 }
 
+/** Bytes [from, to) of a file. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Reads those blocks of byte ranges of the file that are not uptodate into locked folios, which stay locked: in ascending order
+ * without touching, as are the ranges, each of which begins and ends with a block. Everything goes to the device before the one
+ * wait. Throws the first error of the ranges when all is over; blocks that could be read are uptodate then.
+ */
+export function* fillLocked(file: BufferedFile, folios: readonly Folio[], ranges: readonly ByteRange[]): Task<void> {
+  const batch = new ReadBatch(file.device);
+  const reads = folios.map((folio) => new FolioRead(folio, file, true));
+  let failure: { cause: unknown } | undefined;
+  for (const { from, to } of ranges) {
+    const walk = new FillWalk(file, from, to, batch);
+    for (const read of reads) {
+      const { position, size } = read.folio;
+      const start = Math.max(0, from - position);
+      const end = Math.min(size, to - position);
+      if (start >= end) continue;
+      try {
+        if (failure === undefined) yield* walk.fill(read, start, end);
+        else read.leave(start, end);
+      } catch (cause) {
+        failure = { cause };
+        read.leave(walk.settledOf(read), end);
+      }
+    }
+    yield* walk.iterator.abort();
+  }
+  for (const read of reads) leaveOthers(read, ranges);
+  batch.submit();
+  for (const { completion } of reads) if (!completion.done) yield completion;
+  if (failure !== undefined) throw failure.cause;
+  for (const read of reads) {
+    const { position, size } = read.folio;
+    for (const { from, to } of ranges) {
+      const error = read.errorIn(Math.max(0, from - position), Math.min(size, to - position));
+      if (error !== undefined) throw error;
+    }
+  }
+}
+
+/** Everything outside of the ranges stays as it is. */
+function leaveOthers(read: FolioRead, ranges: readonly ByteRange[]): void {
+  const { position, size } = read.folio;
+  let at = 0;
+  for (const { from, to } of ranges) {
+    if (to <= position || from >= position + size) continue;
+    read.leave(at, Math.max(at, from - position));
+    at = Math.min(size, to - position);
+  }
+  read.leave(at, size);
+}
+
 class FillWalk {
   readonly batch: ReadBatch;
   readonly iterator: IomapIterator;
@@ -84,10 +141,10 @@ class FillWalk {
   #at = 0;
 
   /** A walk over the bytes [start, end) of the file. */
-  constructor(file: BufferedFile, start: number, end: number, options: ReadBatchOptions) {
+  constructor(file: BufferedFile, start: number, end: number, options: ReadBatchOptions | ReadBatch) {
     this.#file = file;
     this.#fileEnd = Math.ceil(file.size / PAGE_SIZE) * PAGE_SIZE;
-    this.batch = new ReadBatch(file.device, options);
+    this.batch = options instanceof ReadBatch ? options : new ReadBatch(file.device, options);
     this.iterator = new IomapIterator(file.operations, start, Math.max(0, Math.min(this.#fileEnd, end) - start));
   }
 

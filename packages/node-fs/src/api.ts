@@ -2,7 +2,13 @@
 // `B` is the kind of byte array that the platform makes: Buffer in Node, Uint8Array elsewhere. A call that exists twice has
 // one type: `R` maps what it returns, to itself for the sync form and to a promise for the other.
 
-import type { AllocationMode, FileExtent, RangeSyncMode } from '@f2fskit/vfs';
+import type {
+  AllocationMode,
+  FileCompressionSettings,
+  FileCompressionUsage,
+  FileExtent,
+  RangeSyncMode,
+} from '@f2fskit/vfs';
 import type { Dir } from './dir.ts';
 import type { Dirent } from './dirent.ts';
 import type { FileHandle } from './file-handle.ts';
@@ -361,6 +367,27 @@ export interface LinuxCalls<R extends Form, B extends Uint8Array> {
   setFlags(path: PathLike, flags: number): Result<R, void>;
 }
 
+/** Compressed files, by path. EOPNOTSUPP where the filesystem has none, EISDIR, EINVAL for what holds no data. */
+export interface CompressionCalls<R extends Form> {
+  /** How a file is compressed. ENODATA for one that is not. */
+  getCompression(path: PathLike): Result<R, FileCompressionSettings>;
+  /** Chooses for a compressed file without contents. EINVAL for one that is not compressed, EFBIG for one with contents. */
+  setCompression(path: PathLike, settings: Partial<FileCompressionSettings>): Result<R, void>;
+  /** What a file takes, and what compression saves. */
+  compressionUsage(path: PathLike): Result<R, FileCompressionUsage>;
+  /** Gives saved blocks back to the volume; returns how many. The file cannot be written to then. EINVAL, EPERM. */
+  releaseSavedBlocks(path: PathLike): Result<R, number>;
+  /** Takes them again; returns how many. EINVAL where none were given back, ENOSPC with nothing changed. */
+  reserveSavedBlocks(path: PathLike): Result<R, number>;
+  /**
+   * Compresses what a file holds; what settings leave out is as the file says itself, or as new files are. False where that
+   * saves nothing. EINVAL, EPERM, EBUSY, ENOSPC with nothing changed.
+   */
+  compressFile(path: PathLike, settings?: Partial<FileCompressionSettings>): Result<R, boolean>;
+  /** Makes it an ordinary file; false for one that is. */
+  decompressFile(path: PathLike): Result<R, boolean>;
+}
+
 /** The same by descriptor. */
 export interface LinuxFileCalls<R extends Form, From extends unknown[]> {
   /** The first byte of data at or after `position`. ENXIO where none follows. */
@@ -402,6 +429,7 @@ export interface AttributeCalls<R extends Form> {
 /** The shape of `node:fs/promises`. */
 export interface FsPromises<B extends Uint8Array = Uint8Array, H extends FileHandle<B> = FileHandle<B>>
   extends LinuxCalls<'promise', B>,
+    CompressionCalls<'promise'>,
     AttributeCalls<'promise'>,
     WriteCalls<'promise', B> {
   access(path: PathLike, mode?: number): Promise<void>;
@@ -465,6 +493,13 @@ export interface FsSync<B extends Uint8Array = Uint8Array> {
   setxattrSync: LinuxCalls<'sync', B>['setxattr'];
   removexattrSync: LinuxCalls<'sync', B>['removexattr'];
   setFlagsSync: LinuxCalls<'sync', B>['setFlags'];
+  getCompressionSync: CompressionCalls<'sync'>['getCompression'];
+  setCompressionSync: CompressionCalls<'sync'>['setCompression'];
+  compressionUsageSync: CompressionCalls<'sync'>['compressionUsage'];
+  releaseSavedBlocksSync: CompressionCalls<'sync'>['releaseSavedBlocks'];
+  reserveSavedBlocksSync: CompressionCalls<'sync'>['reserveSavedBlocks'];
+  compressFileSync: CompressionCalls<'sync'>['compressFile'];
+  decompressFileSync: CompressionCalls<'sync'>['decompressFile'];
   mknodSync: WriteCalls<'sync', B>['mknod'];
   appendFileSync(
     path: PathLike | number,

@@ -8,6 +8,15 @@ import type { Dirent } from './dirent.ts';
 import type { FileHandle } from './file-handle.ts';
 import { chmod, chown, fchmod, fchown, futimes, lchown, lutimes, utimes } from './operations/attributes.ts';
 import { link, mkdir, mkdtemp, mknod, rename, rmdir, symlink, unlink } from './operations/change-names.ts';
+import {
+  compressFile,
+  compressionUsage,
+  decompressFile,
+  getCompression,
+  releaseSavedBlocks,
+  reserveSavedBlocks,
+  setCompression,
+} from './operations/compression.ts';
 import { copyFile } from './operations/copy-file.ts';
 import { Copy } from './operations/cp.ts';
 import { Glob } from './operations/glob.ts';
@@ -46,7 +55,11 @@ const BOTH: Record<string, Operation> = {
   access,
   chmod,
   chown,
+  compressFile,
+  compressionUsage,
   copyFile,
+  decompressFile,
+  getCompression,
   getFlags,
   getxattr,
   lchown,
@@ -61,10 +74,13 @@ const BOTH: Record<string, Operation> = {
   readdir,
   readlink,
   realpath,
+  releaseSavedBlocks,
   removexattr,
   rename,
+  reserveSavedBlocks,
   rm,
   rmdir,
+  setCompression,
   setFlags,
   setxattr,
   stat,

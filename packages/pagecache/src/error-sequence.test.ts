@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCursor, ErrorSequence, Mapping, PageCache } from './index.ts';
 
 describe('errors of writes that nobody waited for', () => {
-  it('each open file is told once; one that was opened later is not (R25, I-46)', () => {
+  it('R25: each open file is told once; one that was opened later is not (I-46)', () => {
     const errors = new ErrorSequence();
     const [a, b] = [new ErrorCursor(errors), new ErrorCursor(errors)];
     expect([a.take(), b.take()]).toEqual([0, 0]);

@@ -124,6 +124,14 @@ export function redirtyFrom(folio: Folio, from: number): void {
   redirty(folio);
 }
 
+/** As {@link redirtyFrom}: the blocks [from, to) are on their way; the others, if there are any, stay dirty. */
+export function redirtyOthers(folio: Folio, from: number, to: number): void {
+  folio.dirtyBlocks ??= allBlocks(folio);
+  folio.dirtyBlocks.clear(from, to);
+  if (folio.dirtyBlocks.count > 0) redirty(folio);
+  else folio.dirtyBlocks = undefined;
+}
+
 /**
  * The first dirty block at or after `from` of a folio that is dirty or was taken for writing; the number of its blocks when
  * there is none.

@@ -14,14 +14,26 @@ import type { Mapping } from './mapping.ts';
  */
 export function* lockFolioForWrite(mapping: Mapping, index: number, order = mapping.orderMin): Task<Folio> {
   for (;;) {
+    const folio = yield* lockOrCreateFolio(mapping, index, order);
+    if (folio !== undefined) return folio;
+    yield* mapping.cache.waitForRoom();
+  }
+}
+
+/**
+ * As {@link lockFolioForWrite}, for who may hold locked folios of the mapping before this page, and therefore does not wait for
+ * room: `undefined` where there is none.
+ */
+export function* lockOrCreateFolio(
+  mapping: Mapping,
+  index: number,
+  order = mapping.orderMin,
+): Task<Folio | undefined> {
+  for (;;) {
     let folio = mapping.find(index);
     if (folio === undefined) {
       folio = mapping.create(index, order);
-      if (folio === undefined) {
-        yield* mapping.cache.waitForRoom();
-        continue;
-      }
-      folio.get();
+      folio?.get();
       return folio;
     }
     folio.get();

@@ -14,8 +14,9 @@ export {
   nextDirtyBlock,
   redirty,
   redirtyFrom,
+  redirtyOthers,
 } from './folio-dirty.ts';
-export { finishFolioWrite, lockFolioForWrite } from './folio-for-write.ts';
+export { finishFolioWrite, lockFolioForWrite, lockOrCreateFolio } from './folio-for-write.ts';
 export { FolioIndex, INDEX_END, Mark } from './folio-index.ts';
 export { addWrite, endWrite, endWriteback, startWriteback, waitStable, waitWriteback } from './folio-writeback.ts';
 export { FrameAllocator, ORDER_MAX, PAGE_SHIFT, PAGE_SIZE, SLAB_BYTES } from './frame-allocator.ts';

@@ -2,6 +2,7 @@ export { BytesSource, type Timer, type WriteSource } from '@f2fskit/writeback';
 export type { NodeRequest } from './change-names.ts';
 export { directoryEntries, listingOf } from './directory-entries.ts';
 export { entryNameProblem } from './entry-name.ts';
+export type { FileCompression, FileCompressionSettings, FileCompressionUsage } from './file-compression.ts';
 export { holding } from './hold.ts';
 export {
   type AllocationMode,

@@ -5,6 +5,7 @@ import type { FsError } from '@f2fskit/errno';
 import type { ErrorCursor, ReadaheadState } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { WriteSource } from '@f2fskit/writeback';
+import type { FileCompression } from './file-compression.ts';
 
 export type InodeKind = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket';
 
@@ -308,6 +309,8 @@ export interface Filesystem {
   statfs(): FilesystemUsage;
   /** Whether files can be changed. */
   readonly writable?: boolean;
+  /** What compression does for a regular file, where the filesystem has it. */
+  compressionOf?(inode: Inode): FileCompression;
   /** Makes every change durable. */
   sync?(): Task<void>;
   /** The time that changes are stamped with. */

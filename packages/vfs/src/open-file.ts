@@ -117,8 +117,12 @@ export class OpenFile {
     yield* this.#using(inode.truncate(size));
   }
 
-  /** fallocate: `EBADF` for what is not open for writing, and what the filesystem throws. */
+  /**
+   * fallocate: `EINVAL` for no bytes, which comes first, `EBADF` for what is not open for writing, and what the filesystem
+   * throws. Source: kernel fs/open.c (vfs_fallocate).
+   */
   *allocate(mode: AllocationMode, position: number, length: number): Task<void> {
+    if (length <= 0) throw new FsError(EINVAL);
     requireAccess(this.writable);
     if (this.inode.allocate === undefined) throw new FsError(EOPNOTSUPP);
     yield* this.#using(this.inode.allocate(mode, position, length));

@@ -3,10 +3,11 @@
 //
 // Whoever has the vfs is the superuser: permissions are kept and shown, and refuse nothing.
 
-import { E2BIG, EBADF, EFBIG, EINVAL, EISDIR, EMFILE, ERANGE, EROFS, FsError } from '@f2fskit/errno';
+import { E2BIG, EBADF, EFBIG, EINVAL, EISDIR, EMFILE, EOPNOTSUPP, ERANGE, EROFS, FsError } from '@f2fskit/errno';
 import type { Task } from '@f2fskit/task';
 import { NameChanges, type NodeRequest } from './change-names.ts';
 import { directoryEntries } from './directory-entries.ts';
+import type { FileCompression } from './file-compression.ts';
 import { holding } from './hold.ts';
 import type { AttributeChanges, DirectoryEntry, Filesystem, Inode, RenameMode, XattrMode } from './inode.ts';
 import { INODES_CACHED_MAX, InodeCache } from './inode-cache.ts';
@@ -223,6 +224,20 @@ export class Vfs implements Ownership {
   /** chattr: bits of `FileFlag`. */
   *setFlags(path: PathLike, flags: number, options?: WalkOptions): Task<void> {
     yield* this.use(path, options, (inode) => this.#change(inode.setFlags?.(flags)));
+  }
+
+  /**
+   * Runs `body` with what compression does for the regular file at `path`, and with what can be done about it. Throws EOPNOTSUPP
+   * where the filesystem has none, EISDIR, EINVAL.
+   */
+  *useCompression<T>(path: PathLike, body: (compression: FileCompression) => Task<T>): Task<T> {
+    return yield* this.use(path, undefined, (inode) => {
+      if (inode.kind === 'directory') throw new FsError(EISDIR);
+      if (inode.kind !== 'file') throw new FsError(EINVAL);
+      const compression = this.filesystem.compressionOf?.(inode);
+      if (compression === undefined) throw new FsError(EOPNOTSUPP, 'the filesystem has no compression');
+      return body(compression);
+    });
   }
 
   /** A change of an inode, unless the filesystem is not written to, or has none of its kind. */

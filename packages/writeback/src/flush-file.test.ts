@@ -39,7 +39,7 @@ describe('fsync', () => {
     expectBytes(file.onDevice(), file.model);
   });
 
-  it('two open files hear of an error once each; a third opened later does not (R25, I-46)', () => {
+  it('R25: two open files hear of an error once each; a third opened later does not (I-46)', () => {
     const { file, fault } = makeRig();
     const [first, second] = [new ErrorCursor(file.mapping.errors), new ErrorCursor(file.mapping.errors)];
     runSync(file.pwrite(0, pattern(3 * PAGE_SIZE, 1)));

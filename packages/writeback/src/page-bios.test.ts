@@ -125,7 +125,7 @@ describe('merging (15.6)', () => {
 });
 
 describe('the end of a bio', () => {
-  it('ends the writeback of each of its folios once, also when the device ends it at once (I-6, I-9, H17)', () => {
+  it('W4: ends the writeback of each of its folios once, also when the device ends it at once (I-6, I-9, H17)', () => {
     const { bios, mapping, take } = makeRig(false, { bytesMax: PAGE_SIZE });
     const folio = take(0, 2);
     bios.begin(folio);
@@ -142,7 +142,7 @@ describe('the end of a bio', () => {
     expect(mapping.index.next(0, Mark.TOWRITE)).toBeUndefined();
   });
 
-  it('a folio without any part ends with finish', () => {
+  it('W4: a folio without any part ends with finish', () => {
     const { bios, take } = makeRig();
     const folio = take(0);
     bios.begin(folio);

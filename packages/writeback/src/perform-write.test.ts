@@ -80,7 +80,7 @@ describe('a buffered write', () => {
     }
   });
 
-  it('short copies: every byte arrives in the end, none that was not copied is seen (I-22, R20)', () => {
+  it('D17, R20: short copies: every byte arrives in the end, none that was not copied is seen (I-22)', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -205,7 +205,7 @@ describe('the ends of a write into one folio', () => {
     expect([taken, grown, folio.locked, folio.references]).toEqual([PAGE_SIZE, 4 * PAGE_SIZE, false, 0]);
   });
 
-  it('a short copy counts where the rest was there before, and only there (I-22)', () => {
+  it('D17: a short copy counts where the rest was there before, and only there (I-22)', () => {
     const fresh = runSync(lockFolioForWrite(mapping(), 0));
     const grow = { grow: (): void => expect.unreachable() };
     expect(finishFolioWrite(fresh, 0, PAGE_SIZE, 4000, grow)).toBe(0);
@@ -219,7 +219,7 @@ describe('the ends of a write into one folio', () => {
     expect([finishFolioWrite(untouched, PAGE_SIZE, 9, 0, grow), untouched.dirty]).toEqual([0, false]);
   });
 
-  it('a page is waited for: its lock, its writeback in a stable mapping, and room (I-40, H9)', async () => {
+  it('D11: a page is waited for: its lock, its writeback in a stable mapping, and room (I-40, H9)', async () => {
     const { file, release } = writing(true);
     const seen: Folio[] = [];
     const lock = function* (index: number): Task<void> {

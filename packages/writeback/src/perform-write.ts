@@ -50,7 +50,8 @@ export function* performWrite(
   operations: PageWriteOperations,
 ): Task<number> {
   let done = 0;
-  let chunk = PAGE_SIZE * 2 ** mapping.orderMax;
+  const chunkMax = PAGE_SIZE * 2 ** mapping.orderMax;
+  let chunk = chunkMax;
   /** What could be copied of a piece that was refused: the next try is for that. */
   let limit = Number.POSITIVE_INFINITY;
   let tries = 0;
@@ -68,6 +69,8 @@ export function* performWrite(
       const copied = source.copy(done, room === folio.size ? folio.bytes : folio.bytes.subarray(from, from + room));
       const taken = operations.writeEnd(at, room, copied, folio);
       assert(taken === copied || taken === 0, 'what was copied counts as a whole, or not at all');
+      // The source gives again what it is asked for.
+      if (copied === room && length < limit) chunk = Math.min(chunkMax, chunk * 2);
       limit = Number.POSITIVE_INFINITY;
       if (copied < room) prepared = done;
       if (taken > 0) {

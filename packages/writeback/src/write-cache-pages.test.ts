@@ -55,7 +55,7 @@ const throwing = (errno: number): Task<never> =>
   })();
 
 describe('a pass', () => {
-  it('writes what is dirty, in order and merged, and nothing else (I-44)', () => {
+  it('W3, W5: writes what is dirty, in order and merged, and nothing else (I-44)', () => {
     const { file, checking } = makeRig();
     dirty(file, 0, 40);
     dirty(file, 60, 61);
@@ -69,7 +69,7 @@ describe('a pass', () => {
     expect(cacheProblems([file.mapping])).toEqual([]);
   });
 
-  it('writes the blocks that are dirty, not the folio around them (I-44, R14)', () => {
+  it('R14, W9: writes the blocks that are dirty, not the folio around them (I-44)', () => {
     const { file, checking } = makeRig({ order: 8 });
     dirty(file, 0, 256);
     runSync(file.fsync());
@@ -95,7 +95,7 @@ describe('a pass', () => {
     expect(dirtyPages(file)).toEqual([0, 1, 6, 7]);
   });
 
-  it('drops what is behind the end of the file, and zeroes the rest of its last block (I-12, I-48)', () => {
+  it('W2: drops what is behind the end of the file, and zeroes the rest of its last block (I-12, I-48)', () => {
     const { file, checking } = makeRig({ order: 2 });
     dirty(file, 0, 8);
     file.size = 5 * PAGE_SIZE + 100;
@@ -162,7 +162,7 @@ describe('mode none', () => {
     expect(checking.problems).toEqual([]);
   });
 
-  it('stops when its budget is used up; cyclic passes take turns through the file (I-47)', () => {
+  it('W11: stops when its budget is used up; cyclic passes take turns through the file (I-47)', () => {
     const { file, checking } = makeRig();
     dirty(file, 0, 40);
     const visited: number[][] = [];
@@ -179,7 +179,7 @@ describe('mode none', () => {
     expect(runSync(file.write({ mode: 'all', budgetPages: 3 })).pagesWritten).toBe(37);
   });
 
-  it('stops at the first error; mode all goes on and remembers it (I-46)', () => {
+  it('W1: stops at the first error; mode all goes on and remembers it (I-46)', () => {
     for (const mode of ['none', 'all'] as const) {
       const { file, checking } = makeRig();
       dirty(file, 0, 8);
@@ -197,7 +197,7 @@ describe('mode none', () => {
     }
   });
 
-  it('makes way, page by page, where somebody needs the device more; mode all does not (15.1)', () => {
+  it('W12: makes way, page by page, where somebody needs the device more; mode all does not (15.1)', () => {
     const { file, checking } = makeRig();
     dirty(file, 0, 8);
     let pages = 0;
@@ -325,7 +325,7 @@ describe('a page for which it is too early (EAGAIN)', () => {
 });
 
 describe('requests', () => {
-  it('nobody waits while the device has not got them, and none is left at the end (L3, I-45, R18)', async () => {
+  it('R18, W10: nobody waits while the device has not got them, and none is left at the end (L3, I-45)', async () => {
     const { filesystem, file, checking } = makeRig({ asynchronous: true });
     let waits = 0;
     const look = (): void => {
@@ -395,7 +395,7 @@ describe('units of several pages', () => {
     };
   }
 
-  it('are made whole, gathered again and written together, whatever was dirty (15.3, 15.4, R11)', () => {
+  it('W7, W8: are made whole, gathered again and written together, whatever was dirty (15.3, 15.4, R11)', () => {
     for (const [control, batchPages] of [
       [{ mode: 'all' }, 4],
       [{ mode: 'none' }, 16],

@@ -103,7 +103,7 @@ function expectDevice(file: FakeFile): void {
 }
 
 describe('what is sent', () => {
-  it('one byte into a cached folio of a MiB, and fsync: one block (I-44, R14)', () => {
+  it('R14: one byte into a cached folio of a MiB, and fsync: one block (I-44)', () => {
     const rig = oneFolio(256);
     const { file, checking } = rig;
     for (let round = 0; round < 5; round++) {
@@ -115,7 +115,7 @@ describe('what is sent', () => {
     expectQuiet(rig);
   });
 
-  it('each run of dirty blocks, once and in order, and what lies between them is not (I-44)', () => {
+  it('W6: each run of dirty blocks, once and in order, and what lies between them is not (I-44)', () => {
     const rig = oneFolio(256);
     const { file, checking } = rig;
     const runs = [
@@ -166,7 +166,7 @@ describe('what is sent', () => {
     );
   });
 
-  it('nothing behind the end of the file, and zeros in the rest of its last block (I-12, I-48, R23)', () => {
+  it('R23, W2: nothing behind the end of the file, and zeros in the rest of its last block (I-12, I-48)', () => {
     const rig = oneFolio(8);
     const { file, checking } = rig;
     dirty(file, 0, 8, 2);
@@ -223,7 +223,7 @@ describe('what is sent', () => {
 });
 
 describe('writeback of a folio', () => {
-  it('begins and ends once, though each of its blocks is a request that ends at once (bias: I-6, I-9, H17)', () => {
+  it('W4: begins and ends once, though each of its blocks is a request that ends at once (bias: I-6, I-9, H17)', () => {
     const rig = makeRig({ bios: { bytesMax: PAGE_SIZE } });
     const { file, filesystem, checking } = rig;
     dirty(file, 0, 8);
@@ -289,7 +289,7 @@ describe('writeback of a folio', () => {
     );
   });
 
-  it('with nothing to send it is over at once', () => {
+  it('W4: with nothing to send it is over at once', () => {
     const rig = makeRig();
     const { file, checking } = rig;
     dirty(file, 0, 4);
@@ -352,7 +352,7 @@ describe('writeback of a folio', () => {
 });
 
 describe('errors', () => {
-  it('one drops the rest of its folio; what was sent before it arrives; mode all goes on (I-46, 16 step 7)', () => {
+  it('W1: one drops the rest of its folio; what was sent before it arrives; mode all goes on (I-46, 16 step 7)', () => {
     for (const mode of ['none', 'all'] as const) {
       for (const later of [true, false]) {
         const rig = makeRig({ orderMax: 3 });
@@ -518,7 +518,7 @@ describe('a block for which it is too early (EAGAIN)', () => {
 });
 
 describe('how far a pass goes', () => {
-  it('its budget is in blocks, kept to the folio; cyclic passes take turns (I-47)', () => {
+  it('W11: its budget is in blocks, kept to the folio; cyclic passes take turns (I-47)', () => {
     const { file, checking } = makeRig({ orderMax: 3 });
     dirty(file, 0, 40);
     const visited: number[][] = [];
@@ -539,7 +539,7 @@ describe('how far a pass goes', () => {
     expect(runSync(file.write({ mode: 'all', budgetPages: 3 })).pagesWritten).toBe(40);
   });
 
-  it('makes way folio by folio where somebody needs the device more; mode all does not (15.1)', () => {
+  it('W12: makes way folio by folio where somebody needs the device more; mode all does not (15.1)', () => {
     const { file, checking } = makeRig({ orderMax: 2 });
     dirty(file, 0, 16);
     let asked = 0;
@@ -624,7 +624,7 @@ describe('how far a pass goes', () => {
 });
 
 describe('requests', () => {
-  it('nobody waits while the device has not got them, and none is left at the end (L3, I-45, R18)', async () => {
+  it('R18, W10: nobody waits while the device has not got them, and none is left at the end (L3, I-45)', async () => {
     const rig = makeRig({ asynchronous: true, orderMax: 1 });
     const { filesystem, file, checking } = rig;
     let waits = 0;

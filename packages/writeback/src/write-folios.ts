@@ -157,6 +157,11 @@ class FolioWriteback {
   #stop({ folio, next }: FolioRange, cause: unknown): Task<void> | undefined {
     const { pass } = this.#iterator;
     if (cause instanceof FsError && cause.errno === -EAGAIN) {
+      if (nextDirtyBlock(folio, next) >= folio.pages) {
+        // It came too late to matter: everything has been sent.
+        this.#finish(folio);
+        return undefined;
+      }
       redirtyFrom(folio, next);
       this.#finish(folio);
       pass.pagesSkipped += folio.pages;

@@ -45,7 +45,7 @@ function* placeAll(index: number): Task<BlockPlace> {
 }
 
 describe('one folio', () => {
-  it('its dirty blocks go where they are placed, by their own numbers (I-44, R24)', () => {
+  it('R24, W9: its dirty blocks go where they are placed, by their own numbers (I-44)', () => {
     const { bios, blocks } = makeBios();
     const { folio, mapping } = take(0, 3, 4, 7);
     expect(runSync(writeSinglePage(folio, bios, placeAll))).toBe('written');

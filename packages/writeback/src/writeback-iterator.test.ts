@@ -109,7 +109,7 @@ describe('the folios of a pass', () => {
     expect(mapping.dirtyPages).toBe(64 - 20);
   });
 
-  it('what is behind the end of the file is dropped, what reaches behind it is zeroed there (I-12, I-48, R23)', () => {
+  it('R23, W2: what is behind the end of the file is dropped, what reaches behind it is zeroed there (I-12, I-48)', () => {
     const mapping = newMapping();
     dirty(mapping, 0, 32, 3);
     const size = 9 * PAGE_SIZE + 100;

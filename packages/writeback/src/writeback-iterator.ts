@@ -57,7 +57,7 @@ export class WritebackIterator {
   /** The next folio to write; see the top of the file. */
   *next(): Task<Folio | undefined> {
     for (;;) {
-      const folio = this.#find();
+      const folio = this.find();
       if (folio === undefined) return undefined;
       if (!folio.tryLock()) yield* folio.lock();
       if (!isWanted(folio, this.pass)) continue;
@@ -105,8 +105,11 @@ export class WritebackIterator {
     if (mapping.errors.count !== this.#errorsBefore) pass.fail(mapping.errors.errno);
   }
 
-  /** The next marked folio, with a reference. */
-  #find(): Folio | undefined {
+  /**
+   * The next marked folio, neither locked nor looked at, and held until the next call: for who locks more than one folio at a
+   * time. What {@link next} does with it is then the caller's.
+   */
+  find(): Folio | undefined {
     this.#putCurrent();
     const { pass } = this;
     if (pass.exhausted) return undefined;

@@ -320,7 +320,7 @@ describe.each(ENGINES)('$engine engine, order $order', ({ engine, order }) => {
   });
 
   describe('the brake on writers', () => {
-    it('a write much larger than the limits goes through, and never more is dirty than allowed (I-23, R17)', async () => {
+    it('R17: a write much larger than the limits goes through, and never more is dirty than allowed (I-23)', async () => {
       const tracer = new Tracer();
       let throttled = 0;
       tracer.listen((name) => {
@@ -357,7 +357,7 @@ describe.each(ENGINES)('$engine engine, order $order', ({ engine, order }) => {
       rig.fault.release();
     });
 
-    inPages?.('holds no folio meanwhile (I-23)', async () => {
+    inPages?.('D20: holds no folio meanwhile (I-23)', async () => {
       const rig = makeRig(limits(2, 4));
       const { cache } = rig.filesystem;
       let looks = 0;
@@ -442,7 +442,7 @@ describe.each(ENGINES)('$engine engine, order $order', ({ engine, order }) => {
       expect(rig.filesystem.cache.overDirtyLimit).toBe(true);
     });
 
-    it('who waits for room in a cache full of dirty folios gets it (R17)', async () => {
+    it('R17: who waits for room in a cache full of dirty folios gets it', async () => {
       const pages = CACHE_BYTES_MIN / PAGE_SIZE;
       const rig = makeRig({ cache: { budgetBytes: CACHE_BYTES_MIN }, files: 3 });
       for (const [index, file] of rig.files.entries()) {

@@ -274,7 +274,7 @@ describe.each(ENGINES)('against a model: $engine engine, orders $orders', ({ eng
     );
   }, 120_000);
 
-  it('writers of 4 KiB that sync each: nobody waits for a request that was not submitted (R18)', async () => {
+  it('R18: writers of 4 KiB that sync each: nobody waits for a request that was not submitted', async () => {
     const filesystem = new FakeFilesystem({
       files: 3,
       ...withEngine(engine, orders.at(-1)!),
@@ -293,7 +293,7 @@ describe.each(ENGINES)('against a model: $engine engine, orders $orders', ({ eng
     for (const file of filesystem.files) expectBytes(file.onDevice(), file.model);
   });
 
-  it('the source is the very memory that is written to (R19)', async () => {
+  it('R19: the source is the very memory that is written to', async () => {
     const filesystem = new FakeFilesystem(withEngine(engine, orders.at(-1)!));
     const [file] = filesystem.files;
     const scheduler = new Scheduler('async');

@@ -9,7 +9,7 @@ import {
   findingKinds,
   findingText,
   fsckExitCode,
-} from '@f2fskit/f2fs-tools';
+} from '@f2fskit/f2fs-tools/fsck';
 import { runAsync } from '@f2fskit/task';
 import { Option } from 'commander';
 import type { Context, ImageCommandSpec } from '../command.ts';

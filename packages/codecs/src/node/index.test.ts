@@ -1,8 +1,8 @@
 import * as zlib from 'node:zlib';
 import * as wasm from '@bokuweb/zstd-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decode, hex, same, sample, verdict } from '../../test/support.ts';
-import { CodecError, defaultCodecs, zstd } from '../index.ts';
+import { decode, encode, enoughFor, hex, same, sample, verdict } from '../../test/support.ts';
+import { type Codec, CodecError, defaultCodecs, zstd } from '../index.ts';
 import { nodeZstd, registerNodeCodecs, type ZlibWithZstd } from './index.ts';
 
 beforeAll(() => wasm.init());
@@ -14,6 +14,11 @@ const standIn: ZlibWithZstd = {
     if (output.length > maxOutputLength) throw Object.assign(new RangeError('large'), { code: 'ERR_BUFFER_TOO_LARGE' });
     return output;
   },
+  zstdCompressSync(source, { maxOutputLength, params }) {
+    const output = wasm.compress(source, params[100]);
+    if (output.length > maxOutputLength) throw Object.assign(new RangeError('large'), { code: 'ERR_BUFFER_TOO_LARGE' });
+    return output;
+  },
 };
 
 const native = (zlib as ZlibWithZstd).zstdDecompressSync !== undefined;
@@ -21,7 +26,10 @@ const hosts: Array<[string, ZlibWithZstd]> = [['a stand-in', standIn]];
 if (native) hosts.push(['node:zlib', zlib as ZlibWithZstd]);
 
 describe.each(hosts)('zstd by %s', (_, host) => {
-  const codec = nodeZstd(host)!;
+  let codec: Codec;
+  beforeAll(() => {
+    codec = nodeZstd(host)!;
+  });
 
   it('decodes, sized and as Linux writes it', () => {
     for (const length of [0, 1, 63, 64, 65, 5000, 200_000]) {
@@ -64,6 +72,40 @@ describe.each(hosts)('zstd by %s', (_, host) => {
   });
 });
 
+describe.each(hosts)('zstd written by %s', (_, host) => {
+  it('is read back by the default codec, and is one sized frame without checksum', () => {
+    const codec = nodeZstd(host)!;
+    for (const level of [undefined, 0, -7, 1, 9]) {
+      for (const length of [0, 1, 63, 64, 5000, 16384, 300_000]) {
+        const source = sample(length, length);
+        const frame = encode(codec.compress!, source, enoughFor(length), level)!;
+        expect(same(decode(zstd, frame, length).bytes, source)).toBe(true);
+        expect(frame[4]! & 0x3f, 'single segment, no checksum, no dictionary').toBe(0x20);
+      }
+    }
+  });
+
+  it('keeps its budget to the byte', () => {
+    const codec = nodeZstd(host)!;
+    for (const length of [0, 1, 40, 1000, 16384]) {
+      const source = sample(length, length);
+      const frame = encode(codec.compress!, source, enoughFor(length))!;
+      expect(same(encode(codec.compress!, source, frame.length), frame)).toBe(true);
+      for (const budget of [frame.length - 1, frame.length >> 1, 64, 63, 1, 0]) {
+        if (budget < frame.length) expect(encode(codec.compress!, source, budget)).toBeUndefined();
+      }
+    }
+  });
+
+  it('passes the level on', () => {
+    const codec = nodeZstd(host)!;
+    const source = sample(4, 65536);
+    const bytes = [-7, 1, 19].map((level) => encode(codec.compress!, source, 65536, level)!.length);
+    expect(bytes[0]).toBeGreaterThan(bytes[1]!);
+    expect(bytes[1]).toBeGreaterThan(bytes[2]!);
+  });
+});
+
 describe('registerNodeCodecs', () => {
   it('replaces zstd where this Node has it, and else leaves the default', () => {
     const registry = defaultCodecs();
@@ -74,5 +116,6 @@ describe('registerNodeCodecs', () => {
 
   it('has no codec for a host without zstd', () => {
     expect(nodeZstd({})).toBeUndefined();
+    expect(nodeZstd({ zstdDecompressSync: standIn.zstdDecompressSync! })).toBeUndefined();
   });
 });

@@ -78,7 +78,7 @@ export function visitInode(
   checkFields(state, fields, view, place, index);
   // Quota files are not charged to anybody.
   if (!inodes.has(index, InodeState.quota))
-    state.quota.add([fields.uid, fields.gid, fields.projectId ?? 0], fields.blocks);
+    state.quota.add(fields.uid, fields.gid, fields.projectId ?? 0, fields.blocks);
   const position = checkInlineXattrs(state, fields, view, place);
   if (fields.xattrNid !== 0) queue.point(fields.xattrNid, index, XATTR_NODE_OFFSET, nid, 'xattr node', position);
   visitContents(state, fields, bytes, view, place, index, queue);
@@ -121,30 +121,41 @@ function checkFields(
   place: FindingPlace,
   index: number,
 ): void {
-  const at = (offset: number) => ({ ...place, offset });
-  const mustBe = (type: FileType, what: string) => {
-    if (fileType !== type) findings.add('inodeType', at(RawInode.mode.offset), what, `type ${fileType}`);
-  };
-  if (place.ino === superblock.rootIno) mustBe(FileType.directory, 'a directory: the root');
-  if (inodes.has(index, InodeState.quota)) mustBe(FileType.regular, 'a regular file: a quota file');
+  if (place.ino === superblock.rootIno && fileType !== FileType.directory) {
+    findings.add('inodeType', { ...place, offset: RawInode.mode.offset }, 'a directory: the root', `type ${fileType}`);
+  }
+  if (inodes.has(index, InodeState.quota) && fileType !== FileType.regular) {
+    findings.add(
+      'inodeType',
+      { ...place, offset: RawInode.mode.offset },
+      'a regular file: a quota file',
+      `type ${fileType}`,
+    );
+  }
   if ((flags & InodeFlag.casefold) !== 0 && fileType !== FileType.directory) {
-    findings.add('casefold', at(RawInode.flags.offset));
+    findings.add('casefold', { ...place, offset: RawInode.flags.offset });
   }
   if ((flags & InodeFlag.compress) !== 0 && !hasFeature(superblock, Feature.compression)) {
-    findings.add('compressFlag', at(RawInode.flags.offset));
+    findings.add('compressFlag', { ...place, offset: RawInode.flags.offset });
   }
   if (gcFailures !== 0 && (inlineFlags & InlineFlag.pinFile) === 0) {
-    findings.add('gcFailures', at(RawInode.currentDepth.offset), 0, gcFailures);
+    findings.add('gcFailures', { ...place, offset: RawInode.currentDepth.offset }, 0, gcFailures);
   }
   const nameLength = RawInode.nameLength.get(view, 0);
   if (nameLength > MAX_NAME_BYTES) {
-    findings.add('inode', at(RawInode.nameLength.offset), `at most ${MAX_NAME_BYTES}`, nameLength, 'bytes of its name');
+    findings.add(
+      'inode',
+      { ...place, offset: RawInode.nameLength.offset },
+      `at most ${MAX_NAME_BYTES}`,
+      nameLength,
+      'bytes of its name',
+    );
   }
   // Encrypted targets have a length before them; inline ones are limited by their place.
   const inline = (inlineFlags & InlineFlag.data) !== 0;
   if (fileType === FileType.symlink && !inodes.has(index, InodeState.orphan)) {
     if (size === 0 || (!inline && size > BLOCK_SIZE)) {
-      findings.add('symlinkSize', at(RawInode.size.offset), `1..${BLOCK_SIZE}`, size);
+      findings.add('symlinkSize', { ...place, offset: RawInode.size.offset }, `1..${BLOCK_SIZE}`, size);
     }
   }
 }
@@ -205,7 +216,9 @@ function visitContents(
   if (fields.compressed) {
     checkLeftover(state, run, ADDRESSES_PER_INODE_MAX - fields.extraWords - fields.inlineXattrWords);
   }
-  for (const [n, child] of fields.nids.entries()) {
+  const { nids } = fields;
+  for (let n = 0; n < nids.length; n++) {
+    const child = nids[n]!;
     if (child !== 0) queue.point(child, index, inodeChildOffsets[n]!, nid, `i_nid[${n}]`, XATTR_ENDED);
   }
 }

@@ -8,24 +8,26 @@ export interface Use {
   blocks: number;
 }
 
-/** user, group, project: the order of the superblock. */
-export const QUOTA_TYPES = 3;
-
 export class QuotaUse {
-  /** By type: id → use. */
+  /** By type, in the order of the superblock (user, group, project): id → use. */
   readonly uses: ReadonlyArray<Map<number, Use>> = [new Map(), new Map(), new Map()];
   /** Inode of a quota file → file block → address. Filled for the inodes that were announced. */
   readonly files = new Map<number, Map<number, number>>();
   readonly sizes = new Map<number, number>();
 
-  add(ids: readonly [user: number, group: number, project: number], blocks: number): void {
-    for (let type = 0; type < QUOTA_TYPES; type++) {
-      const use = this.uses[type]!.get(ids[type]!);
-      if (use === undefined) this.uses[type]!.set(ids[type]!, { inodes: 1, blocks: blocks - 1 });
-      else {
-        use.inodes++;
-        use.blocks += blocks - 1;
-      }
-    }
+  /** An inode and its blocks, its own included. */
+  add(user: number, group: number, project: number, blocks: number): void {
+    addTo(this.uses[0]!, user, blocks);
+    addTo(this.uses[1]!, group, blocks);
+    addTo(this.uses[2]!, project, blocks);
+  }
+}
+
+function addTo(uses: Map<number, Use>, id: number, blocks: number): void {
+  const use = uses.get(id);
+  if (use === undefined) uses.set(id, { inodes: 1, blocks: blocks - 1 });
+  else {
+    use.inodes++;
+    use.blocks += blocks - 1;
   }
 }

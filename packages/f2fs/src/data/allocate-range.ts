@@ -22,8 +22,9 @@ import { findSlot, putAddress } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { convertInline } from './inline-file.ts';
 import { noteContentChange } from './pending-attributes.ts';
-import { checkContents, checkNotAtomic, checkSize, reserveInSteps } from './write-file.ts';
-import { zeroRange } from './zero-range.ts';
+import { reserveInSteps } from './reserve-blocks.ts';
+import { checkContents, checkNotAtomic, checkSize } from './write-file.ts';
+import { zeroRange, zeroTail } from './zero-range.ts';
 
 /** Slots that one operation empties at most. */
 const PUNCH_BLOCKS = 1024;
@@ -50,6 +51,9 @@ export function* allocateRange(
     if (frees && (inode.fields.inlineFlags & InlineFlag.pinFile) !== 0) {
       throw new FsError(EOPNOTSUPP, 'the file is pinned: its blocks stay where they are');
     }
+    if (frees && inode.fields.compressed) {
+      throw new FsError(EOPNOTSUPP, 'the file is compressed: its clusters stay whole');
+    }
     yield* dropCapabilityOfContents(writer, inode);
     if (hasInlineData(inode.raw)) yield* convertInline(writer, inode);
     noteContentChange(writer, inode, inode.size);
@@ -71,7 +75,10 @@ function* allocate(
   const reserved = yield* reserveInSteps(writer, inode, first, Math.ceil(end / BLOCK_SIZE));
   const reached = Math.min(end, reserved * BLOCK_SIZE);
   if (reached > inode.size) {
-    if (mode === 'allocate' || mode === 'zero') noteContentChange(writer, inode, reached);
+    if (mode === 'allocate' || mode === 'zero') {
+      yield* zeroTail(writer, inode);
+      noteContentChange(writer, inode, reached);
+    }
     // Recovery then leaves the blocks behind the end alone.
     else yield* writer.operation(setAdvise(writer, inode, Advise.keepSize));
   }

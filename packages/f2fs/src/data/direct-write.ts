@@ -3,7 +3,7 @@
 //
 //   past the cache      whole blocks that have been written before
 //   then the cache      from the first hole or reserved block on
-//   only the cache      parts of blocks, contents in the inode, atomic writes, sources that are not one piece of memory, the page engine
+//   only the cache      parts of blocks, contents in the inode, compressed files, atomic writes, sources that are not one piece of memory, the page engine
 //
 // A window of requests is an operation: no checkpoint comes between finding the places and the arrival of the bytes, so the
 // cleaner moves none of them meanwhile.
@@ -25,7 +25,8 @@ export function directBytes(
   start: number,
   source: WriteSource,
 ): Uint8Array | undefined {
-  if (writer.bufferedIo === 'page' || hasInlineData(inode.raw) || inode.atomic !== undefined) return undefined;
+  if (writer.bufferedIo === 'page' || hasInlineData(inode.raw)) return undefined;
+  if (inode.atomic !== undefined || inode.fields.compressed) return undefined;
   if (!(source instanceof BytesSource)) return undefined;
   return start % BLOCK_SIZE === 0 && source.length % BLOCK_SIZE === 0 ? source.bytes : undefined;
 }

@@ -17,6 +17,11 @@ import {
   writeCachePages,
   writeFolios,
 } from '@f2fskit/writeback';
+import type { BufferPool } from '../buffer-pool.ts';
+import type { CachedFile } from '../cached-file.ts';
+import { ClusterWriteback } from '../clusters/cluster-writeback.ts';
+import type { ClusterEncoder } from '../clusters/encode-cluster.ts';
+import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { BlockPlaces } from './block-places.ts';
@@ -30,25 +35,30 @@ export class FileWriteback implements DirtyFile {
   readonly #inode: F2fsInode;
   readonly #places: BlockPlaces;
   readonly #pass: (control: WritebackControl) => Task<PassResult>;
+  readonly #clusters: ClusterWriteback;
 
-  constructor(writer: VolumeWriter, inode: F2fsInode, mapping: Mapping) {
+  constructor(writer: VolumeWriter, inode: F2fsInode, file: CachedFile, buffers: BufferPool, encoder: ClusterEncoder) {
+    const { mapping } = file;
     this.#writer = writer;
     this.#inode = inode;
     this.mapping = mapping;
     const places = new BlockPlaces(writer, inode);
     this.#places = places;
-    if (writer.bufferedIo === 'iomap') {
-      const folios = new FolioWriteback(writer, inode, places);
-      this.#pass = (control) => writeFolios(mapping, control, folios);
-    } else {
+    const folios = new FolioWriteback(writer, inode, places);
+    if (writer.bufferedIo === 'iomap') this.#pass = (control) => writeFolios(mapping, control, folios);
+    else {
       const pages = new PageWriteback(writer, inode, places);
       this.#pass = (control) => writeCachePages(mapping, control, pages);
     }
+    this.#clusters = new ClusterWriteback(writer, inode, file, buffers, encoder, folios);
   }
 
   *write(control: WritebackControl): Task<PassResult> {
-    this.#places.log = dataLogOf(this.#inode.fields, this.mapping.dirtyBlocks);
-    return yield* this.#writer.gate.enter(control, false, () => this.#pass(control));
+    const log = dataLogOf(this.#inode.fields, this.mapping.dirtyBlocks);
+    this.#places.log = log;
+    const compressed = this.#inode.fields.compressed && !hasInlineData(this.#inode.raw);
+    const pass = (): Task<PassResult> => (compressed ? this.#clusters.write(control, log) : this.#pass(control));
+    return yield* this.#writer.gate.enter(control, compressed, pass);
   }
 
   /** See `F2fsInode.hasSlots`. */

@@ -30,6 +30,10 @@ export class FolioWriteback implements FolioWriter {
     this.#places = places;
   }
 
+  get isShort(): boolean {
+    return this.#short;
+  }
+
   get bios(): PageBios {
     return this.#writer.bios;
   }

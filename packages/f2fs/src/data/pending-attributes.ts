@@ -1,7 +1,7 @@
 // Size and times of a file that is being written to. They change with every page; the node learns them when it is about to be
 // written: at a checkpoint, at an fsync, or when something else changes in it.
 
-import { RawInode } from '@f2fskit/f2fs-format';
+import { ExtraAttributes, INODE_ADDRESSES_OFFSET, RawInode } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
 import { changeInodeNode, setChangeTime, setModifyTime } from '../change-inode.ts';
@@ -28,14 +28,27 @@ export function noteEnd(writer: VolumeWriter, inode: F2fsInode, end: number): vo
   writer.unsettled.add(inode);
 }
 
+/** So many blocks more, or less, are saved by compression. Waits for nothing. */
+export function noteSaved(writer: VolumeWriter, inode: F2fsInode, blocks: number): void {
+  if (blocks === 0) return;
+  inode.pendingSaved += blocks;
+  writer.unsettled.add(inode);
+}
+
 /** Puts what is pending into the node; part of an operation or of a checkpoint. Throws what reading the node met. */
 export function* settleInode(writer: VolumeWriter, inode: F2fsInode): Task<void> {
   writer.unsettled.delete(inode);
   // An atomic write keeps them to itself.
-  if (inode.pending === undefined || inode.gone || inode.atomic !== undefined) return;
+  const nothing = inode.pending === undefined && inode.pendingSaved === 0;
+  if (nothing || inode.gone || inode.atomic !== undefined) return;
   yield* changeInodeNode(writer, inode.ino, (view) => {
-    const { pending } = inode;
+    const { pending, pendingSaved } = inode;
     inode.pending = undefined;
+    inode.pendingSaved = 0;
+    if (pendingSaved !== 0) {
+      const saved = ExtraAttributes.compressedBlocks;
+      saved.set(view, INODE_ADDRESSES_OFFSET, saved.get(view, INODE_ADDRESSES_OFFSET) + pendingSaved);
+    }
     if (pending === undefined) return;
     RawInode.size.set(view, 0, pending.size);
     if (pending.mtime === undefined) return;

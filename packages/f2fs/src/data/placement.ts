@@ -1,6 +1,6 @@
 // Where the data of a file goes: which log, or its old place.
 //
-//   cold   files whose name ends in a cold extension (pictures, videos, archives: written once)
+//   cold   files whose name ends in a cold extension (pictures, videos, archives: written once), and compressed files
 //   hot    files with a hot extension, and files of which little is dirty: changed often, in small pieces
 //   warm   the others
 //
@@ -15,8 +15,8 @@ export const HOT_PAGES_MAX = 16;
 export const IN_PLACE_PAGES_MAX = 8;
 
 /** The log of a file's data in a pass that began with `dirtyPages`. */
-export function dataLogOf({ advise }: InodeFields, dirtyPages: number): number {
-  if ((advise & Advise.cold) !== 0) return SegmentType.coldData;
+export function dataLogOf({ advise, compressed }: InodeFields, dirtyPages: number): number {
+  if (compressed || (advise & Advise.cold) !== 0) return SegmentType.coldData;
   if ((advise & Advise.hot) !== 0 || dirtyPages <= HOT_PAGES_MAX) return SegmentType.hotData;
   return SegmentType.warmData;
 }

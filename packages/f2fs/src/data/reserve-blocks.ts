@@ -8,6 +8,7 @@ import { NEW_ADDRESS, NULL_ADDRESS } from '@f2fskit/f2fs-format';
 import { type DecodedInode, locateDnode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import { changeInodeNode } from '../change-inode.ts';
+import type { F2fsInode } from '../inode.ts';
 import { Claim } from '../names/claim.ts';
 import { addBlocks, findSlot, makeSlot, missingNodes } from '../names/slots.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
@@ -35,6 +36,18 @@ export function* reserveBlocks(writer: VolumeWriter, inode: DecodedInode, first:
     const next = yield* reserveInNode(writer, inode, at, end);
     if (next.full) return next.at;
     at = next.at;
+  }
+  return end;
+}
+
+/** As {@link reserveBlocks}, in operations of limited length. The lock of the inode is held. */
+export function* reserveInSteps(writer: VolumeWriter, inode: F2fsInode, first: number, end: number): Task<number> {
+  if (inode.hasSlots(first, end)) return end;
+  for (let at = first; at < end; ) {
+    const until = Math.min(end, at + RESERVE_BLOCKS);
+    const got = yield* writer.operation(reserveBlocks(writer, inode.blocksOwner.raw, at, until));
+    if (got < until) return got;
+    at = got;
   }
   return end;
 }

@@ -7,6 +7,7 @@ import { EPERM, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, InodeFlag } from '@f2fskit/f2fs-format';
 import { truncateMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
+import { prepareCut } from '../clusters/cut-cluster.ts';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
 import { dropCapabilityOfContents } from '../names/capability.ts';
@@ -15,7 +16,7 @@ import type { VolumeWriter } from '../volume-writer.ts';
 import { convertInline, truncateInlineData } from './inline-file.ts';
 import { noteContentChange, settleInode } from './pending-attributes.ts';
 import { checkContents, checkNotAtomic, checkSize } from './write-file.ts';
-import { zeroRange } from './zero-range.ts';
+import { zeroRange, zeroTail } from './zero-range.ts';
 
 /** Gives the file `size` bytes. Throws EPERM, EFBIG, ENOSPC, ENOKEY, EOPNOTSUPP, EIO. */
 export function* truncateFile(writer: VolumeWriter, inode: F2fsInode, size: number): Task<void> {
@@ -28,24 +29,33 @@ export function* truncateFile(writer: VolumeWriter, inode: F2fsInode, size: numb
     yield* dropCapabilityOfContents(writer, inode);
     if (hasInlineData(inode.raw) && size > inode.fields.inlineArea.size) yield* convertInline(writer, inode);
     if (size > inode.size) {
+      yield* zeroTail(writer, inode);
       noteContentChange(writer, inode, size);
       return;
     }
     const inline = hasInlineData(inode.raw);
-    if (!inline && size < inode.size) {
+    const { compressed } = inode.fields;
+    const firstBlock = compressed && !inline ? yield* prepareCut(inode, size) : Math.ceil(size / BLOCK_SIZE);
+    if (!inline && size < inode.size && firstBlock === Math.ceil(size / BLOCK_SIZE)) {
       // What lies behind the new end in its block.
-      yield* zeroRange(writer, inode, size, Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE);
+      yield* zeroRange(writer, inode, size, firstBlock * BLOCK_SIZE);
     }
     noteContentChange(writer, inode, size);
     yield* truncateMapping(inode.pages().mapping, size);
-    yield* writer.operation(cut(writer, inode, size, inline));
+    yield* writer.operation(inline ? cutInline(writer, inode, size) : cut(writer, inode, firstBlock));
   } finally {
     held.unlock();
   }
 }
 
-function* cut(writer: VolumeWriter, inode: F2fsInode, size: number, inline: boolean): Task<void> {
-  if (inline) yield* truncateInlineData(writer, inode, size);
-  else yield* truncateBlocks(writer, inode.raw, Math.ceil(size / BLOCK_SIZE));
+function* cutInline(writer: VolumeWriter, inode: F2fsInode, size: number): Task<void> {
+  yield* truncateInlineData(writer, inode, size);
+  yield* settleInode(writer, inode);
+}
+
+function* cut(writer: VolumeWriter, inode: F2fsInode, firstBlock: number): Task<void> {
+  // What compression saves has to be in the node before it is reckoned with.
+  if (inode.pendingSaved !== 0) yield* settleInode(writer, inode);
+  yield* truncateBlocks(writer, inode.raw, firstBlock);
   yield* settleInode(writer, inode);
 }

@@ -9,12 +9,13 @@
 //
 // Source: buffered I/O spec 4, 5.1; kernel fs/f2fs/file.c (f2fs_file_write_iter).
 
-import { EBUSY, EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EOPNOTSUPP, EPERM, FsError } from '@f2fskit/errno';
+import { EBUSY, EFBIG, EINVAL, EISDIR, ENOKEY, ENOSPC, EPERM, FsError } from '@f2fskit/errno';
 import { Advise, BLOCK_SIZE, InlineFlag, InodeFlag, MAX_FILE_BYTES, nodePath } from '@f2fskit/f2fs-format';
 import { writeBuffered } from '@f2fskit/iomap';
 import type { Task } from '@f2fskit/task';
 import type { Written } from '@f2fskit/vfs';
 import { performWrite, type WriteSource } from '@f2fskit/writeback';
+import { ClusterWrites } from '../clusters/cluster-writes.ts';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
 import { dropCapabilityOfContents } from '../names/capability.ts';
@@ -25,7 +26,8 @@ import { FolioWrites } from './folio-writes.ts';
 import { convertInline } from './inline-file.ts';
 import { PageWrites } from './page-writes.ts';
 import { noteContentChange } from './pending-attributes.ts';
-import { RESERVE_BLOCKS, reserveBlocks } from './reserve-blocks.ts';
+import { reserveInSteps } from './reserve-blocks.ts';
+import { zeroTail } from './zero-range.ts';
 
 /**
  * Writes `source` at `position`, or at the end of the file; with `direct` past the cache, as far as that is possible
@@ -66,6 +68,7 @@ function* writeLocked(
 ): Task<number> {
   const end = start + source.length;
   if (hasInlineData(inode.raw) && end > inode.fields.inlineArea.size) yield* convertInline(writer, inode);
+  if (start >= Math.ceil(inode.size / BLOCK_SIZE) * BLOCK_SIZE && inode.size > 0) yield* zeroTail(writer, inode);
   if (writer.bufferedIo === 'page') return yield* writePages(writer, inode, start, source);
   noteContentChange(writer, inode, inode.size);
   const blocks = direct ? directBytes(writer, inode, start, source) : undefined;
@@ -76,7 +79,8 @@ function* writeLocked(
 /** The iomap engine: what is written to is reserved stretch by stretch. */
 function* writeCached(writer: VolumeWriter, inode: F2fsInode, start: number, source: WriteSource): Task<number> {
   const end = start + source.length;
-  return yield* writeBuffered(inode.pages(), start, source, new FolioWrites(writer, inode, start, end));
+  const Writes = inode.fields.compressed ? ClusterWrites : FolioWrites;
+  return yield* writeBuffered(inode.pages(), start, source, new Writes(writer, inode, start, end));
 }
 
 /** The page engine: everything is reserved first. */
@@ -104,21 +108,9 @@ function* writePages(writer: VolumeWriter, inode: F2fsInode, start: number, sour
   }
 }
 
-/** As {@link reserveBlocks}, in operations of limited length. The lock of the inode is held. */
-export function* reserveInSteps(writer: VolumeWriter, inode: F2fsInode, first: number, end: number): Task<number> {
-  if (inode.hasSlots(first, end)) return end;
-  for (let at = first; at < end; ) {
-    const until = Math.min(end, at + RESERVE_BLOCKS);
-    const got = yield* writer.operation(reserveBlocks(writer, inode.blocksOwner.raw, at, until));
-    if (got < until) return got;
-    at = got;
-  }
-  return end;
-}
-
 /** Throws what speaks against changing the contents of the file. */
 export function checkContents(inode: F2fsInode): void {
-  const { flags, advise, inlineFlags, compressed, deviceAlias } = inode.fields;
+  const { flags, advise, inlineFlags, deviceAlias } = inode.fields;
   if (inode.kind === 'directory') throw new FsError(EISDIR);
   if (inode.kind !== 'file') throw new FsError(EINVAL, `ino ${inode.ino} holds no data`);
   if ((flags & InodeFlag.immutable) !== 0) throw new FsError(EPERM);
@@ -128,7 +120,7 @@ export function checkContents(inode: F2fsInode): void {
   if ((inlineFlags & InlineFlag.compressReleased) !== 0) {
     throw new FsError(EPERM, 'the blocks that compression saved were given away');
   }
-  if (compressed) throw new FsError(EOPNOTSUPP, 'compressed files are not written to');
+  inode.requireEncoder();
 }
 
 /** Throws EBUSY while an atomic write is under way: what it will make of the file is not known. */

@@ -122,6 +122,23 @@ export class BlockAllocator {
     return this.#address(segment, offset);
   }
 
+  /** Whether {@link allocateNow} gives so many blocks. */
+  canAllocateNow(type: number, count: number): boolean {
+    const log = this.logs[type]!;
+    return log.allocation === AllocationType.lfs && log.nextOffset + count <= SEGMENT_BLOCKS - 1;
+  }
+
+  /** Blocks that a log can still take in its segment, at least. */
+  leftInLog(type: number): number {
+    const log = this.logs[type]!;
+    return log.full || log.allocation !== AllocationType.lfs ? 0 : SEGMENT_BLOCKS - log.nextOffset;
+  }
+
+  /** Has the segment of a block in memory, for {@link invalidateNow}. Throws Corruption, EIO. */
+  *readSegmentOf(address: number): Task<void> {
+    yield* this.segments.get(Math.floor((address - this.superblock.mainAddress) / SEGMENT_BLOCKS));
+  }
+
   /** Whether {@link invalidateNow} can be called. */
   canInvalidateNow(address: number): boolean {
     return this.segments.peek(Math.floor((address - this.superblock.mainAddress) / SEGMENT_BLOCKS)) !== undefined;

@@ -7,8 +7,8 @@
 //   symlink       its target inside where that fits
 //   device        its numbers where the first addresses would be
 //
-// New files are not compressed; new directories take over what their directory says of compression.
-// Source: spec 6.2 to 6.6, 8.1 to 8.3, 2.6; kernel fs/f2fs/namei.c (f2fs_new_inode, set_file_temperature).
+// Whether it is compressed is said by who makes it (`compression-policy.ts`); what is has no data inside.
+// Source: spec 6.2 to 6.6, 8.1 to 8.3, 2.6, 9.1; kernel fs/f2fs/namei.c (f2fs_new_inode, set_file_temperature).
 
 import {
   Advise,
@@ -32,10 +32,12 @@ import type { DecodedInode } from '@f2fskit/f2fs-node';
 import type { Task } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
 import { inodeChanged, setAccessTime, setChangeTime, setModifyTime } from '../change-inode.ts';
+import { type CompressionContext, writeContext } from '../compression-policy.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import type { Claim } from './claim.ts';
 import { writeDots } from './dentry-edit.ts';
 import { inlineAreaIn } from './directory-areas.ts';
+import { hasExtension } from './extension.ts';
 import { addNode } from './nodes.ts';
 
 /** What a new inode is to be. */
@@ -54,6 +56,8 @@ export interface InodeRequest {
   readonly mtime?: Timestamp;
   /** All that a regular file holds. Default: nothing. */
   readonly contents?: Uint8Array;
+  /** False: it is not compressed, whatever directory and mount options say. */
+  readonly compress?: boolean;
 }
 
 const SET_GID = 0o2000;
@@ -66,6 +70,12 @@ const INHERITED =
   InodeFlag.dirSync |
   InodeFlag.projectInherit |
   InodeFlag.casefold;
+
+/** What a new inode says of compression: `InodeFlag.compress` with a context, `InodeFlag.noCompress`, or nothing. */
+export interface NewCompression {
+  readonly flag: number;
+  readonly context: CompressionContext;
+}
 
 /** Bytes of data or entries that a new inode keeps inside. */
 export function inlineBytesOfNew(superblock: Superblock): number {
@@ -82,6 +92,7 @@ export function* buildInode(
   claim: Claim,
   parent: DecodedInode,
   request: InodeRequest,
+  compression?: NewCompression,
 ): Task<DecodedInode> {
   const { superblock } = writer.store;
   const fileType = fileTypeOfMode(request.mode);
@@ -101,13 +112,15 @@ export function* buildInode(
   setChangeTime(view, now);
   setModifyTime(view, request.mtime ?? now);
   raw.generation.set(view, 0, writer.random.u32());
-  raw.flags.set(view, 0, inheritedFlags(parent, fileType));
+  raw.flags.set(view, 0, inheritedFlags(parent, fileType) | (compression?.flag ?? 0));
   raw.parentIno.set(view, 0, parent.ino);
   raw.nameLength.set(view, 0, name.length);
   raw.name.set(view, 0, name);
   if (fileType === FileType.regular) raw.advise.set(view, 0, temperatureOf(superblock, name));
 
-  const extraBytes = writeExtra(superblock, view, parent, directory, now);
+  const extraBytes = writeExtra(superblock, view, parent, now);
+  const compressed = compression?.flag === InodeFlag.compress;
+  if (compressed) writeContext(view, compression.context);
   const inlineBytes = inlineBytesOfNew(superblock);
   const { target, contents = NOTHING, device } = request;
   const inside = fileType === FileType.regular ? contents : target;
@@ -118,7 +131,7 @@ export function* buildInode(
     raw.currentDepth.set(view, 0, 1);
   } else if (inside !== undefined) {
     raw.size.set(view, 0, inside.length);
-    if (inside.length <= inlineBytes) {
+    if (inside.length <= inlineBytes && !compressed) {
       inlineFlags |= inside.length === 0 ? InlineFlag.data : InlineFlag.data | InlineFlag.dataExist;
       bytes.set(inside, INODE_ADDRESSES_OFFSET + extraBytes + 4);
     }
@@ -139,7 +152,6 @@ function writeExtra(
   superblock: Superblock,
   view: DataView,
   parent: DecodedInode,
-  directory: boolean,
   now: { seconds: number; nanoseconds: number },
 ): number {
   if (!hasFeature(superblock, Feature.extraAttr)) return 0;
@@ -149,23 +161,18 @@ function writeExtra(
   if (hasFeature(superblock, Feature.flexibleInlineXattr)) {
     extra.inlineXattrWords.set(view, at, INLINE_XATTR_WORDS_DEFAULT);
   }
-  const { projectId, flags, compressAlgorithm, logClusterSize, compressFlag } = parent.fields;
+  const { projectId, flags } = parent.fields;
   if (projectId !== undefined && (flags & InodeFlag.projectInherit) !== 0) extra.projectId.set(view, at, projectId);
   if (hasFeature(superblock, Feature.inodeCrtime)) {
     extra.createSeconds.set(view, at, now.seconds);
     extra.createNanoseconds.set(view, at, now.nanoseconds);
-  }
-  if (directory && (flags & InodeFlag.compress) !== 0) {
-    extra.compressAlgorithm.set(view, at, compressAlgorithm);
-    extra.logClusterSize.set(view, at, logClusterSize);
-    extra.compressFlag.set(view, at, (compressFlag.level << 8) | (compressFlag.checksum ? 1 : 0));
   }
   return EXTRA_ATTRIBUTES_SIZE;
 }
 
 function inheritedFlags({ fields: { flags } }: DecodedInode, fileType: number): number {
   if (fileType === FileType.directory) {
-    return (flags & (INHERITED | InodeFlag.compress | InodeFlag.noCompress)) | InodeFlag.index;
+    return (flags & INHERITED) | InodeFlag.index;
   }
   if (fileType !== FileType.regular) return flags & (InodeFlag.noDump | InodeFlag.noAtime);
   return flags & INHERITED & ~(InodeFlag.dirSync | InodeFlag.projectInherit | InodeFlag.casefold);
@@ -175,22 +182,4 @@ function inheritedFlags({ fields: { flags } }: DecodedInode, fileType: number): 
 function temperatureOf({ coldExtensions, hotExtensions }: Superblock, name: Uint8Array): number {
   if (coldExtensions.some((extension) => hasExtension(name, extension))) return Advise.cold;
   return hotExtensions.some((extension) => hasExtension(name, extension)) ? Advise.hot : 0;
-}
-
-const DOT = 0x2e;
-
-/** Whether what stands behind a dot of the name begins with the extension, in any case. */
-function hasExtension(name: Uint8Array, extension: string): boolean {
-  if (extension === '*') return true;
-  for (let dot = 1; dot + 1 + extension.length <= name.length; dot++) {
-    if (name[dot] !== DOT) continue;
-    let same = 0;
-    while (same < extension.length && lower(name[dot + 1 + same]!) === lower(extension.charCodeAt(same))) same++;
-    if (same === extension.length) return true;
-  }
-  return false;
-}
-
-function lower(code: number): number {
-  return code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
 }

@@ -12,6 +12,7 @@ import {
   FileType,
   fileTypeOfMode,
   INLINE_XATTR_WORDS_DEFAULT,
+  InodeFlag,
   ModeType,
   SegmentType,
   XattrIndex,
@@ -24,7 +25,7 @@ import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { readStoredXattrs } from '../xattr.ts';
 import { AccessList } from './access-list.ts';
-import { buildInode, type InodeRequest, inlineBytesOfNew } from './build-inode.ts';
+import { buildInode, type InodeRequest, inlineBytesOfNew, type NewCompression } from './build-inode.ts';
 import { Claim } from './claim.ts';
 import type { ContentStage } from './content-stage.ts';
 import { isAbsentFrom } from './dentry-edit.ts';
@@ -87,6 +88,11 @@ function* addEntry(
 ): Task<number> {
   const { name, target, contents } = request;
   const fileType = fileTypeOfMode(request.mode);
+  const compression = compressionOfNew(writer, directory, request);
+  assert(
+    compression.flag !== InodeFlag.compress || contents === undefined || contents.length === 0,
+    'what is compressed is written to as usual',
+  );
   const { mode, xattrs } = yield* inheritedLists(writer, directory, request.mode);
   yield* makeRoomInline(writer, directory.ino, name);
   const insertion = yield* planInsertion(writer, directory.ino, name);
@@ -94,7 +100,7 @@ function* addEntry(
   const nodes = 1 + (needsXattrNode(xattrs, 4 * INLINE_XATTR_WORDS_DEFAULT) ? 1 : 0);
   const claim = yield* Claim.take(writer, insertion.blocks + blocks, insertion.nodes + nodes);
   try {
-    const inode = yield* buildInode(writer, claim, directory.raw, { ...request, mode });
+    const inode = yield* buildInode(writer, claim, directory.raw, { ...request, mode }, compression);
     const { ino } = inode;
     writer.space.validInodes++;
     if (xattrs.length > 0) yield* storeXattrs(writer, ino, xattrs, claim);
@@ -106,6 +112,18 @@ function* addEntry(
   } catch (error) {
     throw writer.abandon(error);
   }
+}
+
+/** What a new file or directory says of compression. */
+export function compressionOfNew(
+  { store, compression }: VolumeWriter,
+  directory: F2fsInode,
+  { name, mode, compress }: InodeRequest,
+): NewCompression {
+  const { context } = compression;
+  if (compress === false) return { flag: 0, context };
+  const { flags } = directory.fields;
+  return { flag: compression.flagOfNew(store.superblock, flags, fileTypeOfMode(mode), name), context };
 }
 
 /** Blocks that contents, or a target, take beside the inode of a new file. */

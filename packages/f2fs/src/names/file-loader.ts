@@ -2,13 +2,13 @@
 // complete. Contents do not go through the page cache, and a node is written once, by the next checkpoint.
 
 import { FsError } from '@f2fskit/errno';
-import { SegmentType } from '@f2fskit/f2fs-format';
+import { InodeFlag, SegmentType } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import type { InodeRequest } from './build-inode.ts';
 import { ContentStage } from './content-stage.ts';
-import { blocksOutside, checkRequest, createLocked } from './create-entry.ts';
+import { blocksOutside, checkRequest, compressionOfNew, createLocked } from './create-entry.ts';
 
 /** Bytes of contents at most: their addresses then lie in the inode. */
 export const LOADED_BYTES_MAX = 1 << 20;
@@ -29,8 +29,8 @@ export class FileLoader {
   }
 
   /**
-   * Makes a file that is no directory; returns its number. 0: nothing was made, because its contents are too long or there is
-   * little room for them at once; it can be created and written to as usual. Its contents can be read after {@link flush}, or a
+   * Makes a file that is no directory; returns its number. 0: nothing was made, because its contents are too long, or to be
+   * compressed, or there is little room for them at once; it can be created and written to as usual. Its contents can be read after {@link flush}, or a
    * checkpoint. Throws as `create` does, and EIO when contents of before could not be written.
    */
   *add(directory: F2fsInode, request: InodeRequest): Task<number> {
@@ -57,7 +57,10 @@ export class FileLoader {
   *#make(directory: F2fsInode, request: InodeRequest): Task<number> {
     const writer = this.#writer;
     const { allocator, directories, store } = writer;
-    const blocks = blocksOutside(writer, request.contents);
+    const { contents } = request;
+    const filled = contents !== undefined && contents.length > 0;
+    if (filled && compressionOfNew(writer, directory, request).flag === InodeFlag.compress) return 0;
+    const blocks = blocksOutside(writer, contents);
     const kept = ROOM_KEPT + 2 * store.dirty.size + directories.count;
     if (blocks > 0 && allocator.roomFor(SegmentType.warmData) < blocks + kept) return 0;
     return yield* createLocked(writer, directory, request, this.#stage);

@@ -4,9 +4,9 @@
 // checkpoint, so a crash finds the file whole or gone.
 // Source: spec 6.10; kernel fs/f2fs/node.c (f2fs_truncate_inode_blocks), file.c (f2fs_truncate_data_blocks_range).
 
-import { assert } from '@f2fskit/errno';
 import {
   COMPRESS_ADDRESS,
+  clusterBlocks,
   corrupt,
   ExtraAttributes,
   FileType,
@@ -28,7 +28,7 @@ import { dropNode } from './nodes.ts';
 import { addBlocks, isHoleOrMark } from './slots.ts';
 
 /** The node under each of the inode's five nids: its place, and the levels of nodes below it. */
-const SUBTREES = [
+export const SUBTREES = [
   { nodeOffset: NodeOffset.direct0, levels: 0 },
   { nodeOffset: NodeOffset.direct1, levels: 0 },
   { nodeOffset: NodeOffset.indirect0, levels: 1 },
@@ -37,13 +37,12 @@ const SUBTREES = [
 ] as const;
 
 /**
- * Makes holes of all blocks from `firstBlock` on, and drops nodes that are left empty by it. The size stays, and cached pages are
+ * Makes holes of all blocks from `firstBlock` on, which does not lie inside a compressed cluster, and drops nodes that are left empty by it. The size stays, and cached pages are
  * the caller's to drop. Returns how many blocks the file has less. Throws Corruption and EIO: the volume must then not be
  * written to any more.
  */
 export function* truncateBlocks(writer: VolumeWriter, inode: DecodedInode, firstBlock: number): Task<number> {
   const { ino, fields } = inode;
-  assert(firstBlock === 0 || !fields.compressed, 'clusters are cut by those who know how much each saves');
   const cut = new Cut(writer, inode);
   if (!hasSlots(inode)) return 0;
   let blocks = yield* cut.slots(ino, 0, fields.addressesOffset, fields.addressesPerInode, firstBlock);
@@ -63,7 +62,10 @@ export function* truncateBlocks(writer: VolumeWriter, inode: DecodedInode, first
     for (let index = 0; index < NIDS_PER_INODE; index++) RawInode.nids.set(view, 0, index, nids[index]!);
     addBlocks(view, -blocks);
     RawExtent.length.set(view, RawInode.extent.at(0, 0), 0);
-    if (fields.compressedBlocks > 0) ExtraAttributes.compressedBlocks.set(view, INODE_ADDRESSES_OFFSET, 0);
+    if (fields.compressedBlocks > 0) {
+      const left = firstBlock === 0 ? 0 : Math.max(0, fields.compressedBlocks - cut.saved);
+      ExtraAttributes.compressedBlocks.set(view, INODE_ADDRESSES_OFFSET, left);
+    }
   });
   return blocks;
 }
@@ -76,6 +78,8 @@ function hasSlots({ fields: { fileType, inlineFlags, deviceAlias } }: DecodedIno
 
 /** One truncation. */
 class Cut {
+  /** Blocks that the clusters which went had saved. */
+  saved = 0;
   readonly #writer: VolumeWriter;
   readonly #inode: DecodedInode;
 
@@ -131,6 +135,8 @@ class Cut {
         }
         addresses.push(address);
       }
+      if (address === COMPRESS_ADDRESS)
+        this.saved += savedBy(node.view, at, Math.min(clusterBlocks(fields.logClusterSize), count - index));
       if (address !== COMPRESS_ADDRESS || !released) blocks++;
       node.view.setUint32(at, NULL_ADDRESS, true);
     }
@@ -143,6 +149,13 @@ class Cut {
     space.release(blocks);
     return blocks;
   }
+}
+
+/** Blocks that a compressed cluster saves; its first slot is at byte `at` of the node, and its others are as they were. */
+function savedBy(view: DataView, at: number, blocks: number): number {
+  let payload = 0;
+  for (let index = 1; index < blocks; index++) if (!isHoleOrMark(view.getUint32(at + 4 * index, true))) payload++;
+  return blocks - payload;
 }
 
 /**

@@ -16,6 +16,14 @@ export class LiveInodes {
     return this.#inodes.get(ino)?.deref();
   }
 
+  /** Those that somebody holds. */
+  *[Symbol.iterator](): Generator<F2fsInode, void, void> {
+    for (const reference of [...this.#inodes.values()]) {
+      const inode = reference.deref();
+      if (inode !== undefined) yield inode;
+    }
+  }
+
   /** Notes an inode that was read; where another object has its number meanwhile, returns that one. */
   add(inode: F2fsInode): F2fsInode {
     const other = this.get(inode.ino);

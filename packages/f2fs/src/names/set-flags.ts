@@ -4,18 +4,17 @@
 
 import { EINVAL, ENOENT, ENOTEMPTY, EOPNOTSUPP, EOVERFLOW, EPERM, FsError } from '@f2fskit/errno';
 import {
-  CompressAlgorithm,
   ExtraAttributes,
-  extraFieldExists,
   Feature,
   hasFeature,
   INODE_ADDRESSES_OFFSET,
   InodeFlag,
-  LOG_CLUSTER_SIZE_MIN,
   RawInode,
 } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import { changeInode } from '../change-inode.ts';
+import { forgetExtent, prepareFlagChange } from '../compression/set-compressed.ts';
+import { canCompress, writeContext } from '../compression-policy.ts';
 import type { F2fsInode } from '../inode.ts';
 import type { VolumeWriter } from '../volume-writer.ts';
 import { isEmptyDirectory } from './change-dentry.ts';
@@ -23,36 +22,52 @@ import { isEmptyDirectory } from './change-dentry.ts';
 /** What chattr can set or clear on any file. */
 const SETTABLE = InodeFlag.sync | InodeFlag.immutable | InodeFlag.append | InodeFlag.noDump | InodeFlag.noAtime;
 /** And on directories. */
-const OF_DIRECTORIES =
-  InodeFlag.dirSync | InodeFlag.projectInherit | InodeFlag.casefold | InodeFlag.compress | InodeFlag.noCompress;
+const OF_DIRECTORIES = InodeFlag.dirSync | InodeFlag.projectInherit | InodeFlag.casefold;
+/** And on regular files and directories. */
 const COMPRESSION = InodeFlag.compress | InodeFlag.noCompress;
 
 /**
  * Sets the flags of an inode to `flags`; those that nobody can set stay. Throws EOPNOTSUPP where volume or file cannot have
- * one, ENOTEMPTY where names would compare in another way, EINVAL for two that exclude each other.
+ * one, ENOTEMPTY where names would compare in another way, EINVAL for two that exclude each other, and for a file with
+ * contents that would be compressed, or not, from now on.
  */
 export function* setFlags(writer: VolumeWriter, inode: F2fsInode, flags: number): Task<void> {
   const held = yield* writer.locks.lock([inode.ino]);
   try {
     if (inode.gone) throw new FsError(ENOENT);
-    yield* writer.operation(changeFlags(writer, inode, flags));
+    const { mask, changed } = yield* checkFlags(writer, inode, flags);
+    const recoded = inode.kind === 'file' && (changed & InodeFlag.compress) !== 0;
+    if (recoded) yield* prepareFlagChange(writer, inode, (flags & InodeFlag.compress) !== 0);
+    yield* writer.operation(
+      changeInode(writer, inode, (view) => {
+        RawInode.flags.set(view, 0, ((inode.fields.flags & ~mask) | (flags & mask)) >>> 0);
+        if ((changed & flags & InodeFlag.compress) !== 0) writeContext(view, writer.compression.context);
+        if (recoded) forgetExtent(view);
+      }),
+    );
+    if (!recoded) return;
+    // Recovery would find slots where they are not.
+    writer.checkpointFirst.add(inode.ino);
+    yield* inode.resetPages();
   } finally {
     held.unlock();
   }
 }
 
-function* changeFlags(writer: VolumeWriter, inode: F2fsInode, flags: number): Task<void> {
+/** Which flags can be set, and which of them are others than before. Throws as {@link setFlags}. */
+function* checkFlags(writer: VolumeWriter, inode: F2fsInode, flags: number): Task<{ mask: number; changed: number }> {
   const { superblock } = writer.store;
   const directory = inode.kind === 'directory';
+  const compressible = directory || inode.kind === 'file';
+  const mask = SETTABLE | (directory ? OF_DIRECTORIES : 0) | (compressible ? COMPRESSION : 0);
   const old = inode.fields.flags;
-  const mask = SETTABLE | (directory ? OF_DIRECTORIES : 0);
   const changed = (flags ^ old) & mask;
   const set = changed & flags;
-  if (!directory && (flags & ~old & OF_DIRECTORIES) !== 0) {
-    throw new FsError(EOPNOTSUPP, 'a directory alone can have this flag, or it cannot be set here yet');
+  if ((flags & ~old & ~mask & (OF_DIRECTORIES | COMPRESSION)) !== 0) {
+    throw new FsError(EOPNOTSUPP, 'a directory alone can have this flag, or no file of this kind');
   }
-  if ((set & COMPRESSION) !== 0 && !hasFeature(superblock, Feature.compression)) throw new FsError(EOPNOTSUPP);
-  if ((flags & mask & COMPRESSION) === COMPRESSION) throw new FsError(EINVAL);
+  if ((flags & mask & COMPRESSION) === COMPRESSION) throw new FsError(EINVAL, 'compressed, and never compressed');
+  if ((set & COMPRESSION) !== 0 && !canCompress(superblock)) throw new FsError(EOPNOTSUPP);
   if ((set & InodeFlag.projectInherit) !== 0 && !hasFeature(superblock, Feature.projectQuota)) {
     throw new FsError(EOPNOTSUPP);
   }
@@ -60,19 +75,7 @@ function* changeFlags(writer: VolumeWriter, inode: F2fsInode, flags: number): Ta
     if (!hasFeature(superblock, Feature.casefold)) throw new FsError(EOPNOTSUPP);
     if (!(yield* isEmptyDirectory(writer, inode.raw))) throw new FsError(ENOTEMPTY);
   }
-  yield* changeInode(writer, inode, (view) => {
-    RawInode.flags.set(view, 0, (old ^ changed) >>> 0);
-    if ((set & InodeFlag.compress) !== 0) setCompression(view);
-  });
-}
-
-/** What new files would take over: LZ4 in clusters of four blocks, as Linux without mount options. */
-function setCompression(view: DataView): void {
-  const at = INODE_ADDRESSES_OFFSET;
-  if (!extraFieldExists(ExtraAttributes.size.get(view, at), ExtraAttributes.compressFlag)) return;
-  ExtraAttributes.compressAlgorithm.set(view, at, CompressAlgorithm.lz4);
-  ExtraAttributes.logClusterSize.set(view, at, LOG_CLUSTER_SIZE_MIN);
-  ExtraAttributes.compressFlag.set(view, at, 0);
+  return { mask, changed };
 }
 
 /** Throws EOPNOTSUPP where the volume has no projects, EOVERFLOW where the inode has no room for one, EPERM. */

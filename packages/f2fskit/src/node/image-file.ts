@@ -1,47 +1,36 @@
 // Paths as images: `disk.img`, `disk.img#3`, `disk.img#userdata`, and file URLs with the partition behind their `#`.
 
 import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { FileDevice } from '@f2fskit/block/node';
 import { EINVAL, FsError } from '@f2fskit/errno';
 import { splitPartition } from '@f2fskit/images';
 import type { DriverMode } from '@f2fskit/task';
-import type { ImageFile, ImageOptions } from '../image.ts';
-import { WriterLock } from './writer-lock.ts';
+import type { ImageFile, ImageOptions, VolumeSource } from '../image.ts';
 
-/** A file that is open, and which of its partitions its path names. */
-export interface NamedImageFile {
-  file: ImageFile;
-  /** Gives back the writer's lock, if one was taken. */
-  release: () => void;
+/** A file, and which of its partitions its path names. */
+export interface NamedImage {
+  path: string | URL;
   options: Pick<ImageOptions, 'partition'>;
 }
 
-/**
- * Opens a file or a block device; for writing under the lock of {@link WriterLock}. Throws what `FileDevice.open` and
- * `WriterLock.take` throw; EINVAL for a partition that is named in
- * two ways, or by nothing.
- */
-export function openImageFile(source: string | URL, mode: DriverMode, options: ImageOptions): NamedImageFile {
+export function isImagePath(source: string | URL | VolumeSource): source is string | URL {
+  return typeof source === 'string' || source instanceof URL;
+}
+
+/** Throws EINVAL for a partition that is named in two ways, or by nothing. */
+export function nameImage(source: string | URL, options: Pick<ImageOptions, 'partition'>): NamedImage {
   const { path, partition } = typeof source === 'string' ? splitPartition(source, fs.existsSync) : splitUrl(source);
   if (partition !== undefined && options.partition !== undefined && partition !== String(options.partition)) {
     const detail = `the path names partition '${partition}', the option '${options.partition}': name one`;
     throw new FsError(EINVAL, { syscall: 'open', path: String(source), detail });
   }
-  const lock =
-    options.writable === true ? WriterLock.take(path instanceof URL ? fileURLToPath(path) : path) : undefined;
-  let device: FileDevice;
-  try {
-    device = FileDevice.open(path, { mode, writable: options.writable ?? false });
-  } catch (error) {
-    lock?.release();
-    throw error;
-  }
-  return {
-    release: () => lock?.release(),
-    file: { device, tail: readTail(path, device.size) },
-    options: partition === undefined ? {} : { partition },
-  };
+  return { path, options: partition === undefined ? {} : { partition } };
+}
+
+/** Opens a file or a block device. Throws what `FileDevice.open` throws. */
+export function openImageFile(path: string | URL, mode: DriverMode, writable: boolean): ImageFile {
+  const device = FileDevice.open(path, { mode, writable });
+  return { device, tail: readTail(path, device.size) };
 }
 
 function splitUrl(url: URL): { path: URL; partition?: string } {

@@ -1,13 +1,13 @@
 // f2fskit for Node: everything of the platform-free entry, and paths.
 
-import { closeDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { registerNodeCodecs } from '@f2fskit/codecs/node';
-import { type DriverMode, runAsync } from '@f2fskit/task';
-import { blobFile, findVolume, type ImageOptions, imageFile, type OpenImage, type VolumeSource } from '../image.ts';
+import type { DriverMode } from '@f2fskit/task';
+import { blobFile, imageFile, type VolumeSource } from '../image.ts';
 import { type OpenOptions, openFile, openFileSync } from '../open.ts';
 import type { BuildInput, BuildOptions, BuildReport } from './build/index.ts';
-import { openImageFile } from './image-file.ts';
+import { isImagePath } from './image-file.ts';
+import { openLockedImageFile } from './locked-image-file.ts';
 import { type NodeVolume, nodeVolume } from './node-volume.ts';
 
 export type { NodeFileHandle as FileHandle } from '@f2fskit/node-fs/node';
@@ -25,6 +25,7 @@ export type {
 } from './build/index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
 export { NodeVolume as Volume } from './node-volume.ts';
+export { openImage } from './open-image.ts';
 export { type LockOwner, WriterLock } from './writer-lock.ts';
 
 export interface NodeOpenOptions extends OpenOptions {
@@ -44,8 +45,8 @@ export async function openVolume(
   options: NodeOpenOptions = {},
 ): Promise<NodeVolume> {
   const { mode, ...rest } = withNodeCodecs(options);
-  if (!isPath(source)) return openFile(await blobFile(source), rest, nodeVolume);
-  const { file, release, options: named } = openImageFile(source, mode ?? 'sync', options);
+  if (!isImagePath(source)) return openFile(await blobFile(source), rest, nodeVolume);
+  const { file, release, options: named } = openLockedImageFile(source, mode ?? 'sync', options);
   try {
     const volume = await openFile(file, { ...rest, ...named }, nodeVolume);
     volume.onClosed = release;
@@ -59,8 +60,8 @@ export async function openVolume(
 /** As {@link openVolume}, at once. Throws ERR_SYNC_UNAVAILABLE for what completes later. */
 export function openVolumeSync(source: string | URL | VolumeSource, options: NodeOpenOptions = {}): NodeVolume {
   const { mode, ...rest } = withNodeCodecs(options);
-  if (!isPath(source)) return openFileSync(imageFile(source), rest, nodeVolume);
-  const { file, release, options: named } = openImageFile(source, mode ?? 'sync', options);
+  if (!isImagePath(source)) return openFileSync(imageFile(source), rest, nodeVolume);
+  const { file, release, options: named } = openLockedImageFile(source, mode ?? 'sync', options);
   try {
     const volume = openFileSync(file, { ...rest, ...named }, nodeVolume);
     volume.onClosed = release;
@@ -85,28 +86,6 @@ export async function buildImage(
   // Loaded when it is wanted: who only reads has no memory for mkfs and all that comes with it.
   const build = await import('./build/index.ts');
   return build.buildImage(input, image, options);
-}
-
-/**
- * The device of the volume in a source, for what needs no mount. Whoever calls closes the device. Throws as
- * {@link openVolume} does, but looks into containers only.
- */
-export async function openImage(
-  source: string | URL | VolumeSource,
-  options: Omit<ImageOptions, 'writable'> & { mode?: DriverMode } = {},
-): Promise<OpenImage> {
-  const named = isPath(source) ? openImageFile(source, options.mode ?? 'sync', options) : undefined;
-  const file = named?.file ?? (await blobFile(source as VolumeSource));
-  try {
-    return await runAsync(findVolume(file, { ...options, ...named?.options }));
-  } catch (error) {
-    await runAsync(closeDevice(file.device));
-    throw error;
-  }
-}
-
-function isPath(source: string | URL | VolumeSource): source is string | URL {
-  return typeof source === 'string' || source instanceof URL;
 }
 
 function withNodeCodecs(options: NodeOpenOptions): NodeOpenOptions {

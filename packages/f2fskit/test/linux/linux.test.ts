@@ -1,6 +1,6 @@
 // A real Linux judges the volumes that we write. One boot for all of them (tools/oracle/edit-volumes.sh):
 //
-//   1. we make each volume from the seed; fsck.f2fs and our checker accept it
+//   1. we make each volume from the seed, with one engine of buffered I/O or the other; fsck.f2fs and our checker accept it
 //   2. Linux mounts it, and says that it holds what we say that it holds
 //   3. Linux changes it at random, unmounts it, and says what it holds now
 //   4. we read that; fsck.f2fs and our checker accept what Linux has left
@@ -21,7 +21,7 @@ import { checkVolume, findingText } from '@f2fskit/f2fs-tools';
 import { runSync } from '@f2fskit/task';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVolumeSync, type Volume } from '../../src/node/index.ts';
-import { type MadeVolume, volumeMakers } from './volumes.ts';
+import { engineOf, type MadeVolume, volumeMakers } from './volumes.ts';
 import { type Contents, linuxContents, ourContents } from './what-it-holds.ts';
 
 const ORACLE = fileURLToPath(new URL('../../../../tools/oracle/', import.meta.url));
@@ -39,7 +39,7 @@ beforeAll(async () => {
   fs.mkdirSync(folder, { recursive: true });
   for (const name of names) {
     try {
-      const volume = await volumeMakers[name]!(SEED);
+      const volume = await volumeMakers[name]!({ seed: SEED, bufferedIo: engineOf(name, SEED) });
       made.set(name, volume);
       writeImage(volume.device, file(`${name}.img`));
       if (volume.lookups !== undefined) fs.writeFileSync(file(`${name}.lookups`), `${volume.lookups.join('\n')}\n`);
@@ -61,7 +61,7 @@ afterAll(() => {
   } else if (process.env['F2FSKIT_KEEP'] === undefined) fs.rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each(names)(`%s, seed ${SEED}`, (name) => {
+describe.each(names.map((name) => [name, engineOf(name, SEED)] as const))(`%s, engine %s, seed ${SEED}`, (name) => {
   /** Runs a part of the judgement. */
   const judge = (part: (volume: MadeVolume) => void) => () => {
     const volume = made.get(name)!;

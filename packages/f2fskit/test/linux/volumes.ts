@@ -1,10 +1,10 @@
 // The volumes that Linux is to judge: golden ones edited in place, fresh ones of several features filled from nothing, and
-// some that were cut off behind fsyncs. Each is made from a seed. What it must hold comes from the model where the model knows
-// all that happens there.
+// some that were cut off behind fsyncs. Each is made from a seed, half of them by each engine of buffered I/O. What it must hold
+// comes from the model where the model knows all that happens there.
 
 import { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
-import { type F2fsInode, type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
+import { type BufferedIo, type F2fsInode, type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
 import { type RandomSource, runSync, seededRandom } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
@@ -26,8 +26,14 @@ export interface MadeVolume {
   crashed?: true;
 }
 
+/** What a volume is made from. */
+export interface Making {
+  readonly seed: number;
+  readonly bufferedIo: BufferedIo;
+}
+
 /** Makes a volume; rejects where the volume and its model disagree. */
-export type VolumeMaker = (seed: number) => MadeVolume | Promise<MadeVolume>;
+export type VolumeMaker = (making: Making) => MadeVolume | Promise<MadeVolume>;
 
 const START = 1_700_000_000;
 const MIB = 2 ** 20;
@@ -43,10 +49,11 @@ interface Writing {
   random: RandomSource;
 }
 
-function write(device: MemoryDevice, seed: number): Writing {
+function write(device: MemoryDevice, { seed, bufferedIo }: Making): Writing {
   const clock = new StepClock(START);
   const random = seededRandom(seed);
-  const volume = runSync(mountF2fs(device, { writable: true, clock, random, codecs: defaultCodecs() }));
+  const codecs = defaultCodecs();
+  const volume = runSync(mountF2fs(device, { writable: true, clock, random, codecs, bufferedIo }));
   return { device, volume, clock, target: new F2fsTarget(volume), random };
 }
 
@@ -59,15 +66,15 @@ function leave({ device, volume, target }: Writing): MadeVolume {
 /** Random operations on the volume and on a model of it, which says what must be there. */
 async function edit(
   device: MemoryDevice,
-  seed: number,
+  making: Making,
   count: number,
   reasons: readonly OwnReason[] = REASONS,
   options: RandomOperationsOptions = {},
 ): Promise<MadeVolume> {
-  const writing = write(device, seed);
+  const writing = write(device, making);
   removeAccessLists(writing.volume);
   const model = modelOfVolume(writing.volume, writing.clock);
-  const program = randomOperations(seed, count, { start: model, ...options });
+  const program = randomOperations(making.seed, count, { start: model, ...options });
   await runOnBoth(model, writing.target, writing.clock, program, reasons);
   return { ...leave(writing), manifest: model.withoutHandles().manifest() };
 }
@@ -76,9 +83,9 @@ async function edit(
 const BROKEN = ['EUCLEAN', 'EIO', 'EROFS'];
 
 /** Random operations where the model does not know what happens: keys, names that ignore case. */
-async function editBlindly(device: MemoryDevice, seed: number, count: number): Promise<MadeVolume> {
-  const writing = write(device, seed);
-  await runBlindly(writing, randomOperations(seed, count));
+async function editBlindly(device: MemoryDevice, making: Making, count: number): Promise<MadeVolume> {
+  const writing = write(device, making);
+  await runBlindly(writing, randomOperations(making.seed, count));
   return leave(writing);
 }
 
@@ -94,7 +101,7 @@ async function runBlindly({ target, clock }: Writing, program: readonly Operatio
 
 const golden = (name: string): MemoryDevice => loadGolden(name).device.clone();
 
-function fresh(seed: number, mebibytes: number, options: FormatOptions): MemoryDevice {
+function fresh({ seed }: Making, mebibytes: number, options: FormatOptions): MemoryDevice {
   const device = new MemoryDevice(mebibytes * MIB);
   runSync(formatVolume(device, { blank: true, random: seededRandom(seed), ...options }));
   return device;
@@ -104,8 +111,8 @@ const CHECKED = ['extra_attr', 'inode_checksum', 'inode_crtime', 'sb_checksum'];
 const EVERYTHING = [...CHECKED, 'flexible_inline_xattr', 'lost_found', 'quota', 'project_quota'];
 
 /** A directory of 10,000 names: files, links to them, symlinks, directories. */
-function crowd(device: MemoryDevice, seed: number): MadeVolume {
-  const writing = write(device, seed);
+function crowd(device: MemoryDevice, making: Making): MadeVolume {
+  const writing = write(device, making);
   const { volume, target, random } = writing;
   const many = runSync(target.vfs.mkdir('/many')) as F2fsInode;
   const files: F2fsInode[] = [];
@@ -126,8 +133,8 @@ function crowd(device: MemoryDevice, seed: number): MadeVolume {
 const NODE_EDGES = [0, 923, 923 + 1018, 923 + 2 * 1018, 923 + 2 * 1018 + 1018 ** 2, 923 + 2 * 1018 + 2 * 1018 ** 2];
 
 /** Sparse files with data around every edge; names of every length and of many bytes. */
-function shapes(device: MemoryDevice, seed: number): MadeVolume {
-  const writing = write(device, seed);
+function shapes(device: MemoryDevice, making: Making): MadeVolume {
+  const writing = write(device, making);
   const { target, random } = writing;
   const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => 1 + random.below(255));
   runSync(target.mkdir('/far', 0o755));
@@ -157,8 +164,8 @@ function shapes(device: MemoryDevice, seed: number): MadeVolume {
 }
 
 /** Attributes of every size, many of them, of every namespace, removed and replaced; access lists. */
-function attributes(device: MemoryDevice, seed: number): MadeVolume {
-  const writing = write(device, seed);
+function attributes(device: MemoryDevice, making: Making): MadeVolume {
+  const writing = write(device, making);
   const { target, volume, random } = writing;
   const value = (length: number): Uint8Array => Uint8Array.from({ length }, () => random.below(256));
   const set = (path: string, name: string, length: number): void => {
@@ -218,8 +225,8 @@ const FOLDED_NAMES = [
 ];
 
 /** Directories that ignore case, of three sizes, and other spellings of what is in them. */
-function folded(device: MemoryDevice, seed: number): MadeVolume {
-  const writing = write(device, seed);
+function folded(device: MemoryDevice, making: Making): MadeVolume {
+  const writing = write(device, making);
   const { target, random } = writing;
   const lookups: string[] = [];
   for (const [directory, count] of [
@@ -250,8 +257,8 @@ function folded(device: MemoryDevice, seed: number): MadeVolume {
 }
 
 /** As full as it gets, then half emptied, then full again: cleaned while it was written. */
-function full(device: MemoryDevice, seed: number): MadeVolume {
-  const writing = write(device, seed);
+function full(device: MemoryDevice, making: Making): MadeVolume {
+  const writing = write(device, making);
   const { target, volume, random } = writing;
   const names: string[] = [];
   for (let round = 0; round < 3; round++) {
@@ -279,8 +286,8 @@ function full(device: MemoryDevice, seed: number): MadeVolume {
 }
 
 /** Fsyncs of new, renamed, cut, sparse and linked files behind a checkpoint; then the power goes. */
-async function cutOff(device: MemoryDevice, seed: number): Promise<MadeVolume> {
-  const writing = write(device, seed);
+async function cutOff(device: MemoryDevice, making: Making): Promise<MadeVolume> {
+  const writing = write(device, making);
   const { target, volume, random } = writing;
   const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(1 + random.below(255));
   removeAccessLists(volume);
@@ -358,15 +365,15 @@ const NAMES = ['rename', 'link', 'symlink', 'mknod', 'mkdir', 'unlink', 'rmdir',
 const CONTENTS = { ...Object.fromEntries(NAMES.map((name) => [name, 0])), fsync: 40, write: 50, truncate: 20 };
 
 /** A random program, then one of contents and fsyncs, cut off where something waits to be recovered, if there is such a moment. */
-async function cutOffAnywhere(device: MemoryDevice, seed: number): Promise<MadeVolume> {
-  const writing = write(device, seed);
+async function cutOffAnywhere(device: MemoryDevice, making: Making): Promise<MadeVolume> {
+  const writing = write(device, making);
   const { volume, target, clock, random } = writing;
-  await runBlindly(writing, randomOperations(seed, 150, { bigFiles: false, weights: { link: 0 } }));
+  await runBlindly(writing, randomOperations(making.seed, 150, { bigFiles: false, weights: { link: 0 } }));
   runSync(target.closeAll());
   runSync(target.sync());
   const moments: MemoryDevice[] = [];
   const start = modelOfVolume(volume, clock);
-  for (const operation of randomOperations(seed + 1, 200, { start, weights: CONTENTS, bigFiles: false })) {
+  for (const operation of randomOperations(making.seed + 1, 200, { start, weights: CONTENTS, bigFiles: false })) {
     await runBlindly(writing, [operation]);
     moments.push(device.clone());
   }
@@ -378,25 +385,37 @@ async function cutOffAnywhere(device: MemoryDevice, seed: number): Promise<MadeV
 
 /** By name; twenty fit into a guest. */
 export const volumeMakers: Readonly<Record<string, VolumeMaker>> = {
-  'golden-plain': (seed) => edit(golden('plain'), seed, 100),
-  'golden-default': (seed) => edit(golden('plain-default'), seed, 100),
-  'golden-aged': (seed) => edit(golden('aged'), seed, 100),
-  'golden-geometry': (seed) => edit(golden('geometry'), seed, 100),
-  'golden-bigdir': (seed) => edit(golden('bigdir'), seed, 100),
-  'golden-far': (seed) => edit(golden('far-sparse'), seed, 100),
-  'golden-compressed': (seed) => edit(golden('compress-lz4-4'), seed, 100, [...REASONS, 'EOPNOTSUPP', 'EPERM']),
-  'golden-xattrs': (seed) => edit(golden('xattr-flexible'), seed, 100),
-  'golden-android': (seed) => editBlindly(golden('android'), seed, 150),
-  'golden-encrypted': (seed) => editBlindly(golden('encrypted'), seed, 150),
-  'fresh-plain': (seed) => edit(fresh(seed, 64, {}), seed, 300),
-  'fresh-features': (seed) => edit(fresh(seed, 64, { features: EVERYTHING }), seed, 300),
-  'fresh-sections': (seed) =>
-    edit(fresh(seed, 200, { segmentsPerSection: 2, largeNatBitmap: true, overprovision: 10, heap: true }), seed, 300),
-  crowd: (seed) => crowd(fresh(seed, 96, { features: CHECKED }), seed),
-  shapes: (seed) => shapes(fresh(seed, 64, {}), seed),
-  attributes: (seed) => attributes(fresh(seed, 64, { features: seed % 2 === 0 ? [] : EVERYTHING }), seed),
-  folded: (seed) => folded(fresh(seed, 64, { features: CHECKED, encoding: 'utf8' }), seed),
-  full: (seed) => full(fresh(seed, 64, { features: seed % 2 === 0 ? CHECKED : [] }), seed),
-  'cut-off': (seed) => cutOff(seed % 2 === 0 ? golden('plain') : fresh(seed, 64, { features: CHECKED }), seed),
-  'cut-off-anywhere': (seed) => cutOffAnywhere(fresh(seed, 64, { features: seed % 2 === 0 ? CHECKED : [] }), seed),
+  'golden-plain': (making) => edit(golden('plain'), making, 100),
+  'golden-default': (making) => edit(golden('plain-default'), making, 100),
+  'golden-aged': (making) => edit(golden('aged'), making, 100),
+  'golden-geometry': (making) => edit(golden('geometry'), making, 100),
+  'golden-bigdir': (making) => edit(golden('bigdir'), making, 100),
+  'golden-far': (making) => edit(golden('far-sparse'), making, 100),
+  'golden-compressed': (making) => edit(golden('compress-lz4-4'), making, 100, [...REASONS, 'EOPNOTSUPP', 'EPERM']),
+  'golden-xattrs': (making) => edit(golden('xattr-flexible'), making, 100),
+  'golden-android': (making) => editBlindly(golden('android'), making, 150),
+  'golden-encrypted': (making) => editBlindly(golden('encrypted'), making, 150),
+  'fresh-plain': (making) => edit(fresh(making, 64, {}), making, 300),
+  'fresh-features': (making) => edit(fresh(making, 64, { features: EVERYTHING }), making, 300),
+  'fresh-sections': (making) =>
+    edit(
+      fresh(making, 200, { segmentsPerSection: 2, largeNatBitmap: true, overprovision: 10, heap: true }),
+      making,
+      300,
+    ),
+  crowd: (making) => crowd(fresh(making, 96, { features: CHECKED }), making),
+  shapes: (making) => shapes(fresh(making, 64, {}), making),
+  attributes: (making) => attributes(fresh(making, 64, { features: making.seed % 2 === 0 ? [] : EVERYTHING }), making),
+  folded: (making) => folded(fresh(making, 64, { features: CHECKED, encoding: 'utf8' }), making),
+  full: (making) => full(fresh(making, 64, { features: making.seed % 2 === 0 ? CHECKED : [] }), making),
+  'cut-off': (making) =>
+    cutOff(making.seed % 2 === 0 ? golden('plain') : fresh(making, 64, { features: CHECKED }), making),
+  'cut-off-anywhere': (making) =>
+    cutOffAnywhere(fresh(making, 64, { features: making.seed % 2 === 0 ? CHECKED : [] }), making),
 };
+
+/** The engine that makes a volume with a seed: another one for its neighbours, and for the seed after the next. */
+export function engineOf(name: string, seed: number): BufferedIo {
+  const place = Object.keys(volumeMakers).indexOf(name) + Math.floor(seed / 2);
+  return place % 2 === 0 ? 'iomap' : 'page';
+}

@@ -3,7 +3,7 @@
 
 import { FsError } from '@f2fskit/errno';
 import { mountF2fs } from '@f2fskit/f2fs';
-import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
+import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools/mkfs';
 import { type Clock, type RandomSource, runSync } from '@f2fskit/task';
 import type { Candidate } from './image-target.ts';
 import type { BuildCounts, BuildNotes, VolumeSize } from './report.ts';

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
 import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import { mountF2fs } from '@f2fskit/f2fs';
-import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools';
+import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools/mkfs';
 import { fixedClock, runSync, systemClock } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
 import { attempt } from './attempt.ts';

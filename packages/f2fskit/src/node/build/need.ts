@@ -30,7 +30,7 @@ import {
   XattrHeader,
   xattrEntrySize,
 } from '@f2fskit/f2fs-format';
-import { formatGeometry, type GeometryOptions } from '@f2fskit/f2fs-tools';
+import { formatGeometry, type GeometryOptions } from '@f2fskit/f2fs-tools/mkfs';
 import { type LinkGroup, type PlanNode, planNodes } from './plan.ts';
 
 /** Slots that `.` and `..` take. */

@@ -1,6 +1,6 @@
 // The search for a size, over volumes that are only counted: a try works where there is room for what is really needed.
 
-import { formatGeometry } from '@f2fskit/f2fs-tools';
+import { formatGeometry } from '@f2fskit/f2fs-tools/mkfs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { smallestVolume, userBlocks } from './need.ts';

@@ -9,7 +9,7 @@
 
 import { EINVAL, ENOSPC, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, SEGMENT_BYTES } from '@f2fskit/f2fs-format';
-import { formatGeometry, type GeometryOptions } from '@f2fskit/f2fs-tools';
+import { formatGeometry, type GeometryOptions } from '@f2fskit/f2fs-tools/mkfs';
 import type { AttemptOutcome } from './attempt.ts';
 import type { Candidate } from './image-target.ts';
 import { type Need, smallestVolume } from './need.ts';

@@ -1,0 +1,57 @@
+// The end of a compressed file inside a cluster that is compressed: slots of it cannot go one by one, so what lies behind the end
+// becomes zeros.
+//
+//   shorter   zeros from the new end to the end of the cluster, written back before the size changes: whenever the file grows again,
+//             here or elsewhere, after a cut or not, it shows zeros (I-57)
+//   longer    zeros behind the old end, dirty: another system may have left anything there
+//
+// Source: buffered I/O spec 9.1, 12.4, R8, R9; kernel fs/f2fs/compress.c (f2fs_truncate_partial_cluster).
+
+import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
+import { markDirty } from '@f2fskit/pagecache';
+import type { Task } from '@f2fskit/task';
+import type { F2fsInode } from '../inode.ts';
+import { acquireClusters, completeClusters } from './cluster-set.ts';
+
+/** Whether a byte of a compressed file lies in a cluster that is compressed, and not at its start. */
+export function* isInsideCluster(inode: F2fsInode, position: number): Task<boolean> {
+  const slots = inode.clusterSlots();
+  const bytes = slots.clusterBlocks * BLOCK_SIZE;
+  if (position % bytes === 0) return false;
+  return (yield* slots.classOf(Math.floor(position / bytes))) === 'compressed';
+}
+
+/**
+ * Makes what a compressed cluster holds from `position` on zeros, in the cache; all of it is dirty. The lock of the inode is held.
+ * Throws Corruption, EIO: then nothing has changed.
+ */
+export function* zeroClusterFrom(inode: F2fsInode, position: number): Task<void> {
+  const file = inode.pages();
+  const { clusterBlocks } = inode.clusterSlots();
+  const bytes = clusterBlocks * BLOCK_SIZE;
+  const cluster = Math.floor(position / bytes);
+  const length = (cluster + 1) * bytes - position;
+  const set = yield* acquireClusters(file, clusterBlocks, position, length, 0);
+  try {
+    yield* completeClusters(file, set.folios, clusterBlocks, [cluster]);
+    for (const { folio, from, to } of set.tilesOf(cluster)) {
+      const start = Math.max(from * BLOCK_SIZE, position - folio.position);
+      if (start < to * BLOCK_SIZE) folio.bytes.fill(0, start, to * BLOCK_SIZE);
+      markDirty(folio, from, to);
+    }
+  } finally {
+    set.release();
+  }
+}
+
+/** The file block from which on slots go when a compressed file gets `size` bytes; zeros are on the medium by then. */
+export function* prepareCut(inode: F2fsInode, size: number): Task<number> {
+  if (!(yield* isInsideCluster(inode, size))) return Math.ceil(size / BLOCK_SIZE);
+  const { clusterBlocks } = inode.clusterSlots();
+  const bytes = clusterBlocks * BLOCK_SIZE;
+  yield* zeroClusterFrom(inode, size);
+  const cluster = Math.floor(size / bytes);
+  yield* inode.writeBack(cluster * bytes, (cluster + 1) * bytes);
+  // It may have been written as it is: then its slots go one by one.
+  return (yield* isInsideCluster(inode, size)) ? (cluster + 1) * clusterBlocks : Math.ceil(size / BLOCK_SIZE);
+}

@@ -1,0 +1,99 @@
+// One cluster on its way out: its bytes in, payload blocks out; the counterpart of `cluster.ts`.
+//
+//   payload   clen u32 | chksum u32 | 16 reserved | clen bytes of compressed data | zeros to the end of the block
+//
+// A cluster is worth it when that takes at least one block less than the cluster has. Encoders stop when they see that it will not.
+// Source: spec 9.2; buffered I/O spec F3; kernel fs/f2fs/compress.c (f2fs_compress_pages).
+
+import type { Codec } from '@f2fskit/codecs';
+import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
+import {
+  BLOCK_SIZE,
+  ClusterHeader,
+  CompressAlgorithm,
+  clusterBlocks,
+  clusterChecksum,
+  compressAlgorithmName,
+  type InodeFields,
+  payloadBlocks,
+  payloadBytesMax,
+} from '@f2fskit/f2fs-format';
+import { viewOf } from '@f2fskit/ondisk';
+import type { Task } from '@f2fskit/task';
+import { type CodecSource, codecOf } from '../cluster.ts';
+
+/** A cluster that is to be compressed. */
+export interface ClusterJob {
+  /** All of its bytes. They do not change meanwhile. */
+  readonly source: Uint8Array;
+  /** Its payload in whole blocks, once it is known; `undefined` for a cluster that compression does not make smaller. */
+  payload: Uint8Array | undefined;
+}
+
+/** Compresses clusters of a file, here or somewhere else. */
+export interface ClusterEncoder {
+  /**
+   * Gives each job its payload, packed one behind the other into `scratch`, which has room for all sources. A plain result where
+   * nothing has to be waited for. Throws nothing: what cannot be compressed stays as it is.
+   */
+  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): Task<void> | undefined;
+}
+
+/** Bytes of compressed data that a cluster may have at most. */
+export function compressedBytesMax({ logClusterSize }: Pick<InodeFields, 'logClusterSize'>): number {
+  return payloadBytesMax(clusterBlocks(logClusterSize) - 1);
+}
+
+/** Throws EOPNOTSUPP, naming what is missing, where nobody here can compress what a file asks for. */
+export function requireEncoder(codecs: CodecSource, fields: InodeFields): void {
+  if (codecOf(codecs, fields).compress !== undefined) return;
+  const name = compressAlgorithmName(fields.compressAlgorithm);
+  const hint = fields.compressAlgorithm === CompressAlgorithm.zstd ? ZSTD_HINT : '';
+  throw new FsError(EOPNOTSUPP, `nothing here can compress with ${name}${hint}`);
+}
+
+/** Node has an encoder from 22.15 on. */
+const ZSTD_HINT = ': newer versions of Node can, or add a package that does (see the README of @f2fskit/codecs)';
+
+/**
+ * Completes a payload whose compressed data, `length` bytes, lies behind the room for the header in `memory`: header, and zeros to
+ * the end of the block. Returns the payload.
+ */
+export function sealPayload(memory: Uint8Array, length: number, { compressFlag }: InodeFields): Uint8Array {
+  const payload = memory.subarray(0, payloadBlocks(length) * BLOCK_SIZE);
+  const end = ClusterHeader.$size + length;
+  const view = viewOf(payload);
+  payload.fill(0, 0, ClusterHeader.$size);
+  payload.fill(0, end);
+  ClusterHeader.length.set(view, 0, length);
+  if (compressFlag.checksum) ClusterHeader.checksum.set(view, 0, clusterChecksum(payload, ClusterHeader.$size, end));
+  return payload;
+}
+
+/** Compresses where it is asked, one cluster after the other. */
+export class InlineEncoder implements ClusterEncoder {
+  readonly #codecs: CodecSource;
+
+  constructor(codecs: CodecSource) {
+    this.#codecs = codecs;
+  }
+
+  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): undefined {
+    const codec = this.#codecs.get(fields.compressAlgorithm);
+    if (codec === undefined) return;
+    const budget = compressedBytesMax(fields);
+    let at = 0;
+    for (const job of jobs) {
+      const memory = scratch.subarray(at, at + ClusterHeader.$size + budget);
+      const length = compressInto(codec, fields, job.source, memory.subarray(ClusterHeader.$size));
+      job.payload = length === 0 ? undefined : sealPayload(memory, length, fields);
+      at += job.payload?.length ?? 0;
+    }
+  }
+}
+
+/** Compressed bytes in `target`; 0 where they do not fit, or there is nobody who can. */
+function compressInto(codec: Codec, { compressFlag }: InodeFields, source: Uint8Array, target: Uint8Array): number {
+  const { level } = compressFlag;
+  return codec.compress?.(source, target, level === 0 ? undefined : level) ?? 0;
+}

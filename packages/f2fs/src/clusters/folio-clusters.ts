@@ -1,0 +1,266 @@
+// Writeback of a compressed file, with folios of any size: cluster by cluster, as many at once as a folio holds. A visit:
+//
+//   1. the range lock of the clusters of a folio, or of the cluster that it is a tile of; then the folios, ascending. A folio was
+//      found without a lock, so it is looked at again
+//   2. clusters with dirty blocks are planned; a compressed one that is dirty in part is made whole first: with what is missing
+//      read, all of it is dirty
+//   3. the folios are taken for writing, zeroed behind the end of the file, and under writeback
+//   4. `sendClusters`
+//   5. the folios' writeback ends when the last of their clusters has arrived; unlock, in the reverse order
+//
+// Whenever any of this waits, what is held is submitted first (`submitBeforeWaits`).
+// Source: buffered I/O spec 18.
+
+import { EAGAIN, FsError } from '@f2fskit/errno';
+import {
+  cancelDirty,
+  cancelDirtyBlocks,
+  clearDirtyForIo,
+  type Folio,
+  lockOrCreateFolio,
+  markDirty,
+  PAGE_SIZE,
+  redirtyOthers,
+  waitWriteback,
+} from '@f2fskit/pagecache';
+import type { HeldRange, Task } from '@f2fskit/task';
+import {
+  type PassResult,
+  submitBeforeWaits,
+  type WritebackControl,
+  WritebackIterator,
+  type WrittenFile,
+} from '@f2fskit/writeback';
+import type { CachedFile } from '../cached-file.ts';
+import { bytesWithin } from '../data/file-writeback.ts';
+import { allDirty, blocksBelowEnd, hasDirty, planCluster } from './cluster-plan.ts';
+import { completeClusters, releaseFolios, tilesOf } from './cluster-set.ts';
+import type { ClusterSlots } from './cluster-slots.ts';
+import { type PlannedCluster, type SendParts, sendClusters } from './send-clusters.ts';
+
+/** What writeback of clusters has to do with. */
+export interface ClusterWritebackParts extends SendParts, WrittenFile {
+  readonly file: CachedFile;
+  readonly slots: ClusterSlots;
+  /** Whether whole clusters are to be compressed now. */
+  wantsCompression(): boolean;
+  /** Makes room, if that is needed; no folio is locked. */
+  makeRoom(): Task<void> | undefined;
+}
+
+/** Writes dirty clusters of a file as `control` says. Errors are in the result; only bugs are thrown. */
+export function* writeFolioClusters(parts: ClusterWritebackParts, control: WritebackControl): Task<PassResult> {
+  const { mapping } = parts.file;
+  const iterator = new WritebackIterator(mapping, control, parts);
+  const { pass } = iterator;
+  const { bios } = parts.writer;
+  yield* submitBeforeWaits(new ClusterPass(parts, iterator).run(), () => bios.submit());
+  const { tracer } = mapping.cache;
+  if (tracer?.active) {
+    const { mode, pagesWritten: written, pagesSkipped: skipped, error } = pass;
+    tracer.emit('writeback:pass', { mapping: mapping.name, mode, written, skipped, error });
+  }
+  return pass;
+}
+
+class ClusterPass {
+  readonly #parts: ClusterWritebackParts;
+  readonly #iterator: WritebackIterator;
+
+  constructor(parts: ClusterWritebackParts, iterator: WritebackIterator) {
+    this.#parts = parts;
+    this.#iterator = iterator;
+  }
+
+  *run(): Task<void> {
+    const iterator = this.#iterator;
+    const { pass } = iterator;
+    try {
+      yield* this.#round();
+      if (pass.retry && pass.mode === 'all') {
+        pass.retry = false;
+        iterator.restart();
+        yield* this.#round();
+        if (pass.retry) pass.fail(EAGAIN);
+      }
+    } finally {
+      iterator.end();
+      this.#parts.writer.bios.submit();
+    }
+    yield* iterator.wait();
+  }
+
+  *#round(): Task<void> {
+    for (;;) {
+      const making = this.#parts.makeRoom();
+      let failure: { cause: unknown } | undefined;
+      try {
+        if (making !== undefined) yield* making;
+      } catch (cause) {
+        failure = { cause };
+      }
+      const folio = this.#iterator.find();
+      if (folio === undefined) return;
+      yield* this.#visit(folio, failure);
+    }
+  }
+
+  /** The clusters of one folio, or the one that it is a tile of. */
+  *#visit(found: Folio, failure: { cause: unknown } | undefined): Task<void> {
+    const { file, slots } = this.#parts;
+    const { pass } = this.#iterator;
+    // A folio may reach beyond the range of the pass: clusters wholly behind its ends stay dirty.
+    const first = Math.floor(Math.max(found.index, pass.startIndex) / slots.clusterBlocks);
+    const end = Math.ceil(Math.min(found.endIndex, pass.endIndex) / slots.clusterBlocks);
+    let held = file.clusterLocks.tryLock(first, end);
+    if (held === undefined) {
+      if (pass.mode === 'none') {
+        pass.pagesSkipped += found.pages;
+        return;
+      }
+      held = yield* file.clusterLocks.wait(first, end);
+    }
+    yield* this.#visitLocked(found, held, failure);
+  }
+
+  *#visitLocked(found: Folio, held: HeldRange, failure: { cause: unknown } | undefined): Task<void> {
+    const { file, slots } = this.#parts;
+    const { pass } = this.#iterator;
+    const folios: Folio[] = [];
+    try {
+      yield* this.#lock(folios, held.first * slots.clusterBlocks, held.end * slots.clusterBlocks);
+      // Truncated while we waited: whatever is there now is not what was found.
+      if (found.mapping !== file.mapping || !folios.includes(found)) return;
+      for (const folio of folios) {
+        if (!folio.writeback) continue;
+        if (pass.mode === 'none') {
+          pass.pagesSkipped += found.pages;
+          return;
+        }
+        yield* waitWriteback(folio);
+      }
+      if (failure !== undefined) {
+        // As one that could not be written: nobody ever would.
+        for (const folio of folios) if (folio.dirty) cancelDirty(folio);
+        this.#iterator.fail(failure.cause);
+        return;
+      }
+      const planned = yield* this.#plan(folios, held.first, held.end);
+      if (planned === undefined) return;
+      const taken = this.#take(folios);
+      yield* this.#send(taken, planned, held);
+    } finally {
+      releaseFolios(folios);
+      held.unlock();
+    }
+  }
+
+  /** Locks the folios of the pages [start, end), those that are there, ascending. */
+  *#lock(folios: Folio[], start: number, end: number): Task<void> {
+    const { mapping } = this.#parts.file;
+    for (let at = start; at < end; ) {
+      const folio = mapping.index.next(at);
+      if (folio === undefined || folio.index >= end) return;
+      folio.get();
+      if (!folio.tryLock()) yield* folio.lock();
+      if (folio.mapping === mapping) {
+        folios.push(folio);
+        at = folio.endIndex;
+      } else releaseFolios([folio]);
+    }
+  }
+
+  /**
+   * What becomes of each cluster with dirty blocks; `undefined` where it is too early. One that cannot be written is dropped, and the
+   * pass goes on (I-46).
+   */
+  *#plan(folios: Folio[], first: number, end: number): Task<PlannedCluster[] | undefined> {
+    const { inode, slots } = this.#parts;
+    const { clusterBlocks } = slots;
+    const planned: PlannedCluster[] = [];
+    const wanted = this.#parts.wantsCompression();
+    for (let cluster = first; cluster < end; cluster++) {
+      const start = cluster * clusterBlocks;
+      const blocks = blocksBelowEnd(inode, cluster, clusterBlocks);
+      if (!hasDirty(tilesOf(folios, start, clusterBlocks), blocks)) continue;
+      try {
+        const kind = slots.classNow(cluster) ?? (yield* slots.classOf(cluster));
+        if (kind === 'compressed' && !allDirty(tilesOf(folios, start, clusterBlocks), blocks)) {
+          // A tile is missing: then this cluster is all that is visited.
+          if (!(yield* this.#makeWhole(folios, cluster, blocks))) return undefined;
+        }
+        const tiles = tilesOf(folios, start, clusterBlocks);
+        const whole = wanted && blocks === clusterBlocks && allDirty(tiles, blocks);
+        planned.push({ ...planCluster(slots, cluster, kind, blocks, whole), tiles });
+      } catch (cause) {
+        for (const { folio, from, to } of tilesOf(folios, start, clusterBlocks)) {
+          if (folio.dirty) cancelDirtyBlocks(folio, from, to);
+        }
+        this.#iterator.fail(cause);
+      }
+    }
+    return planned;
+  }
+
+  /** A compressed cluster that is dirty in part becomes dirty as a whole. False where it is too early: it stays as it is. */
+  *#makeWhole(folios: Folio[], cluster: number, blocks: number): Task<boolean> {
+    const { file, slots } = this.#parts;
+    const { clusterBlocks } = slots;
+    const start = cluster * clusterBlocks;
+    for (let at = start; at < start + clusterBlocks; ) {
+      let folio = folios.find(({ index, endIndex }) => index <= at && at < endIndex);
+      if (folio === undefined) {
+        folio = yield* lockOrCreateFolio(file.mapping, at, 31 - Math.clz32(start + clusterBlocks - at));
+        if (folio === undefined) {
+          this.#iterator.pass.retry = true;
+          return false;
+        }
+        folios.push(folio);
+        folios.sort((a, b) => a.index - b.index);
+      }
+      at = folio.endIndex;
+    }
+    yield* completeClusters(file, folios, clusterBlocks, [cluster]);
+    for (const { folio, from, to, at } of tilesOf(folios, start, clusterBlocks)) {
+      const last = Math.min(to, from + blocks - at);
+      if (from < last) markDirty(folio, from, last);
+    }
+    return true;
+  }
+
+  /** Takes the dirty folios for writing: what lies behind the end of the file is zeroed (I-12), and not sent. */
+  #take(folios: readonly Folio[]): Folio[] {
+    const taken: Folio[] = [];
+    for (const folio of folios) {
+      if (!clearDirtyForIo(folio)) continue;
+      const length = bytesWithin(this.#parts.inode, folio);
+      folio.bytes.fill(0, length);
+      if (length > 0 && cancelDirtyBlocks(folio, Math.ceil(length / PAGE_SIZE), folio.pages)) taken.push(folio);
+      else if (length === 0) cancelDirty(folio);
+    }
+    return taken;
+  }
+
+  *#send(taken: readonly Folio[], planned: readonly PlannedCluster[], held: HeldRange): Task<void> {
+    const parts = this.#parts;
+    const { pass } = this.#iterator;
+    const { bios } = parts.writer;
+    const { clusterBlocks } = parts.slots;
+    for (const folio of taken) bios.begin(folio);
+    // Tiles of which nothing is dirty are not sent.
+    const sending = planned.map((plan) => ({ ...plan, tiles: plan.tiles.filter(({ folio }) => taken.includes(folio)) }));
+    const { blocks, next, failure } = yield* sendClusters(parts, sending, pass, clusterBlocks);
+    pass.wrote(blocks);
+    const tooEarly = failure instanceof FsError && failure.errno === -EAGAIN;
+    const end = tooEarly ? Math.min(next, held.end * clusterBlocks) : held.end * clusterBlocks;
+    for (const folio of taken) {
+      // What was not sent stays dirty where it was too early, and is dropped else.
+      const from = Math.max(0, held.first * clusterBlocks - folio.index);
+      redirtyOthers(folio, from, Math.max(from, Math.min(folio.pages, end - folio.index)));
+      if (tooEarly && folio.dirty) pass.pagesSkipped += folio.pages;
+      bios.finish(folio);
+    }
+    if (tooEarly) pass.retry = true;
+    else if (failure !== undefined) this.#iterator.fail(failure);
+  }
+}

@@ -1,0 +1,158 @@
+// Clusters on their way out, for both engines: their folios are locked, taken for writing and under writeback.
+//
+//   1. those that are to be compressed are, all of them together; their bytes do not change meanwhile
+//   2. each gets its places, in ascending order, in one operation: compressed; as it is, if it was compressed before; else only
+//      what of it is dirty, as in any file
+//
+// No operation is under way while something is compressed. Where it is too early for a cluster (EAGAIN), it is for those behind it.
+// Source: buffered I/O spec 18.4.
+
+import { EAGAIN, FsError } from '@f2fskit/errno';
+import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
+import { dirtyRunEnd, nextDirtyBlock } from '@f2fskit/pagecache';
+import type { Task } from '@f2fskit/task';
+import type { FolioRange, WritebackPass } from '@f2fskit/writeback';
+import type { BufferPool } from '../buffer-pool.ts';
+import type { F2fsInode } from '../inode.ts';
+import type { VolumeWriter } from '../volume-writer.ts';
+import type { ClusterOutput, PayloadMemory } from './cluster-output.ts';
+import type { ClusterPlan } from './cluster-plan.ts';
+import type { Tile } from './cluster-set.ts';
+import type { ClusterEncoder, ClusterJob } from './encode-cluster.ts';
+
+/** A cluster with what backs it. */
+export interface PlannedCluster extends ClusterPlan {
+  readonly tiles: readonly Tile[];
+}
+
+export interface SendParts {
+  readonly writer: VolumeWriter;
+  readonly inode: F2fsInode;
+  readonly buffers: BufferPool;
+  readonly encoder: ClusterEncoder;
+  readonly output: ClusterOutput;
+  /** Room was made and is short all the same: what is left is used up. */
+  isShort(): boolean;
+  /** Sends dirty blocks of a folio as in any file; see `FolioWriter.writeRange`. */
+  writeRange(range: FolioRange, pass: WritebackPass): Task<void> | undefined;
+}
+
+/** How far sending came. */
+export interface Sent {
+  /** Blocks that have been sent. */
+  blocks: number;
+  /** The file block from which on nothing was sent, because of `failure`. */
+  next: number;
+  failure: unknown;
+}
+
+/** Sends clusters, ascending; what cannot be sent is in the result. */
+export function* sendClusters(
+  parts: SendParts,
+  planned: readonly PlannedCluster[],
+  pass: WritebackPass,
+  clusterBlocks: number,
+): Task<Sent> {
+  const jobs = planned.filter(({ compress }) => compress);
+  const memory = jobs.length === 0 ? undefined : new SendMemory(parts, jobs, clusterBlocks);
+  const sent: Sent = { blocks: 0, next: 0, failure: undefined };
+  try {
+    if (memory !== undefined) {
+      const encoding = parts.encoder.encode(memory.jobs, parts.inode.fields, memory.scratch);
+      if (encoding !== undefined) yield* encoding;
+    }
+    for (const cluster of planned) {
+      sent.next = cluster.cluster * clusterBlocks;
+      const payload = memory?.payloads.get(cluster.cluster);
+      const task = sendOne(parts, cluster, payload, memory, pass, sent);
+      if (task !== undefined) yield* task;
+      if (payload?.payload !== undefined || cluster.kind === 'compressed') sent.blocks += cluster.blocks;
+    }
+    sent.next = Number.POSITIVE_INFINITY;
+  } catch (cause) {
+    sent.failure = cause;
+  } finally {
+    memory?.release();
+  }
+  return sent;
+}
+
+function sendOne(
+  parts: SendParts,
+  cluster: PlannedCluster,
+  job: ClusterJob | undefined,
+  memory: SendMemory | undefined,
+  pass: WritebackPass,
+  sent: Sent,
+): Task<void> | undefined {
+  const { output, writer } = parts;
+  const { tiles, kind, blocks } = cluster;
+  if (job?.payload === undefined && kind !== 'compressed') return sendDirty(parts, cluster, pass, sent);
+  // Making room takes a checkpoint, and nobody waits for one under a folio.
+  if (!writer.hasRoom && !parts.isShort()) throw new FsError(EAGAIN, 'room has to be made first');
+  return job?.payload === undefined
+    ? output.replaceRaw(cluster.cluster, tiles, blocks)
+    : output.sendCompressed(cluster.cluster, tiles, job.payload, memory!);
+}
+
+/** What is dirty of a cluster that is not compressed and stays so. */
+function* sendDirty(parts: SendParts, { tiles }: PlannedCluster, pass: WritebackPass, sent: Sent): Task<void> {
+  for (const { folio, from, to } of tiles) {
+    for (let next = nextDirtyBlock(folio, from); next < to; ) {
+      const range: FolioRange = { folio, next, end: Math.min(to, dirtyRunEnd(folio, next)), dropped: 0 };
+      const start = next;
+      try {
+        const task = parts.writeRange(range, pass);
+        if (task !== undefined) yield* task;
+      } finally {
+        sent.blocks += range.next - start - range.dropped;
+        sent.next = folio.index + range.next;
+      }
+      next = nextDirtyBlock(folio, range.end);
+    }
+  }
+}
+
+/** What the clusters of a visit are compressed from and to. */
+class SendMemory implements PayloadMemory {
+  users = 1;
+  readonly scratch: Uint8Array;
+  readonly jobs: ClusterJob[] = [];
+  readonly payloads = new Map<number, ClusterJob>();
+  readonly #buffers: BufferPool;
+  /** Clusters whose tiles do not lie side by side, gathered. */
+  readonly #gathered: Uint8Array[] = [];
+
+  constructor({ buffers }: SendParts, clusters: readonly PlannedCluster[], clusterBlocks: number) {
+    this.#buffers = buffers;
+    const bytes = clusterBlocks * BLOCK_SIZE;
+    this.scratch = buffers.take(clusters.length * bytes);
+    for (const { cluster, tiles } of clusters) {
+      const job: ClusterJob = { source: this.#source(tiles, bytes), payload: undefined };
+      this.jobs.push(job);
+      this.payloads.set(cluster, job);
+    }
+  }
+
+  #source(tiles: readonly Tile[], bytes: number): Uint8Array {
+    const [first] = tiles;
+    if (tiles.length === 1) return first!.folio.bytes.subarray(first!.from * BLOCK_SIZE, first!.to * BLOCK_SIZE);
+    const whole = this.#buffers.take(bytes);
+    this.#gathered.push(whole);
+    for (const { folio, from, to, at } of tiles) {
+      whole.set(folio.bytes.subarray(from * BLOCK_SIZE, to * BLOCK_SIZE), at * BLOCK_SIZE);
+    }
+    return whole.subarray(0, bytes);
+  }
+
+  /** Who sends is done with it. */
+  release(): void {
+    for (const buffer of this.#gathered) this.#buffers.give(buffer);
+    this.#gathered.length = 0;
+    if (--this.users === 0) this.done();
+  }
+
+  done(): void {
+    this.#buffers.give(this.scratch);
+  }
+}

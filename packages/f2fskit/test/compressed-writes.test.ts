@@ -1,0 +1,66 @@
+// Compressed files, overwritten, cut and appended to at every alignment, by both engines and folios of every size, beside a
+// model: every answer is the model's, and what is left holds what the model holds, for us and for fsck.f2fs.
+//
+//   F2FSKIT_FULL=1, F2FSKIT_CASES=N, F2FSKIT_SEED=N
+
+import { MemoryDevice } from '@f2fskit/block';
+import type { BufferedIo } from '@f2fskit/f2fs';
+import { formatVolume } from '@f2fskit/f2fs-tools';
+import { runSync, seededRandom } from '@f2fskit/task';
+import { describe, expect, it } from 'vitest';
+import { openVolumeSync } from '../src/node/index.ts';
+import { clusterProgram } from './cluster-program.ts';
+import { editAndJudge } from './edited-volume.ts';
+
+const FULL = process.env['F2FSKIT_FULL'] === '1';
+const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 20 : 2));
+const SEED = Number(process.env['F2FSKIT_SEED'] ?? 1);
+const seeds = Array.from({ length: CASES }, (_, index) => SEED + index);
+const ALGORITHMS = ['lz4', 'lzo', 'lzo-rle'] as const;
+const MIB = 1 << 20;
+
+function formatted(seed: number): MemoryDevice {
+  const device = new MemoryDevice(96 * MIB);
+  const features = ['compression', 'extra_attr', 'inode_checksum'];
+  runSync(formatVolume(device, { random: seededRandom(seed), blank: true, features }));
+  return device;
+}
+
+/** Blocks of compressed clusters that files of a volume save. */
+function savedBlocks(device: MemoryDevice): number {
+  const volume = openVolumeSync(device);
+  const names = volume.readdirSync('/');
+  return names.reduce((sum, name) => sum + runSync(volume.f2fs.readInode(volume.statSync(`/${name}`).ino)).savedBlocks, 0);
+}
+
+const engines: Array<[BufferedIo, number]> = [
+  ['page', 9],
+  ['iomap', 0],
+  ['iomap', 1],
+  ['iomap', 4],
+  ['iomap', 9],
+];
+
+describe.each(engines)('engine %s, orders up to %i', (bufferedIo, orderMax) => {
+  it.each(seeds)('random changes of clusters, seed %i', async (seed) => {
+    const logClusterSize = 2 + (seed % 3);
+    const device = formatted(seed);
+    const refused = await editAndJudge(device, {
+      seed,
+      program: () => clusterProgram({ seed, operations: 150, logClusterSize }),
+      mount: {
+        bufferedIo,
+        compress: {
+          extensions: ['*'],
+          algorithm: ALGORITHMS[seed % ALGORITHMS.length]!,
+          logClusterSize,
+          checksum: seed % 2 === 0,
+        },
+        // Little memory, and writeback in the middle of everything.
+        cache: { orderMax, budgetBytes: 6 * MIB, poison: true, dirtyBytesBackground: MIB, dirtyBytesMax: 2 * MIB },
+      },
+    });
+    expect(refused).toBe(0);
+    expect(savedBlocks(device)).toBeGreaterThan(0);
+  });
+});
