@@ -2,7 +2,7 @@
 // anybody's bytes: to a terminal they go with control characters escaped, to a pipe or file exactly as stored.
 
 import { once } from 'node:events';
-import { utf8Decode } from '@f2fskit/vfs';
+import { utf8Decode } from '@f2fskit/vfs/utf8';
 
 /** Terminal codes that turn a style on and off. */
 const styles = { bold: [1, 22], red: [31, 39], blue: [34, 39] } as const;

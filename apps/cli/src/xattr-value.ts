@@ -1,7 +1,7 @@
 // Values of extended attributes on the command line, as setfattr takes them: 0x and hex digits, 0s and base64, text; text in
 // double quotes may have \" \\ and \012 in it.
 
-import { utf8Encode } from '@f2fskit/vfs';
+import { utf8Encode } from '@f2fskit/vfs/utf8';
 import { UsageError } from './errors.ts';
 
 /** @throws UsageError for hex or base64 that is none. */

@@ -65,7 +65,7 @@ describe('modules that are loaded', () => {
     expect(loaded).toContain('packages/f2fskit/src/node/open-image.ts');
     expect(loaded).not.toContain('packages/f2fskit/src/node/index.ts');
     const packages = foldersOf(loaded, 2);
-    for (const unwanted of ['f2fs', 'f2fs-tools', 'node-fs', 'codecs']) {
+    for (const unwanted of ['f2fs', 'f2fs-tools', 'node-fs', 'codecs', 'pagecache', 'writeback']) {
       expect(packages).not.toContain(`packages/${unwanted}`);
     }
   });
@@ -74,11 +74,15 @@ describe('modules that are loaded', () => {
     const loaded = loadedWith('main.ts', 'commands/fsck.ts');
     expect(loaded).toContain('packages/f2fs-tools/src/fsck/check-volume.ts');
     const packages = foldersOf(loaded, 2);
-    for (const unwanted of ['node-fs', 'codecs']) expect(packages).not.toContain(`packages/${unwanted}`);
+    for (const unwanted of ['node-fs', 'codecs', 'pagecache', 'writeback', 'f2fs-node']) {
+      expect(packages).not.toContain(`packages/${unwanted}`);
+    }
     const parts = foldersOf(loaded, 4);
     for (const unwanted of ['dump', 'mkfs']) expect(parts).not.toContain(`packages/f2fs-tools/src/${unwanted}`);
-    expect(loaded).not.toContain('packages/f2fskit/src/node/index.ts');
-    expect(loaded.length).toBeLessThan(300);
+    for (const whole of ['f2fskit/src/node', 'f2fs/src', 'vfs/src']) {
+      expect(loaded).not.toContain(`packages/${whole}/index.ts`);
+    }
+    expect(loaded.length).toBeLessThan(150);
   });
 
   it('mkfs: neither the checker nor what opens a volume', () => {

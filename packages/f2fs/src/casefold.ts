@@ -11,7 +11,7 @@
 // keeps those of later versions away from it; so every engine gives the same bytes. Source: spec 7.4, and what Linux 6.1
 // finds under 1,500 spellings (fixtures/casefold-names.lookups).
 
-import { utf8DecodeStrict, utf8Encode } from '@f2fskit/vfs';
+import { utf8DecodeStrict, utf8Encode } from '@f2fskit/vfs/utf8';
 import * as tables from './casefold-tables.generated.ts';
 
 interface Tables {

@@ -24,7 +24,7 @@ export interface CodecSource {
 }
 
 /** The codec of a compressed file. Throws EOPNOTSUPP naming the algorithm when none is registered. */
-export function codecOf(codecs: CodecSource, fields: InodeFields): Codec {
+export function codecOf(codecs: CodecSource, fields: Pick<InodeFields, 'compressAlgorithm'>): Codec {
   const codec = codecs.get(fields.compressAlgorithm);
   if (codec === undefined) {
     throw new FsError(EOPNOTSUPP, `no codec for ${compressAlgorithmName(fields.compressAlgorithm)} is registered`);

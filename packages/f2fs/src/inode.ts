@@ -37,7 +37,7 @@ import type { WriteSource } from '@f2fskit/writeback';
 import { CachedFile } from './cached-file.ts';
 import { chattrFlags } from './chattr-flags.ts';
 import { ClusterSlots } from './clusters/cluster-slots.ts';
-import { InlineEncoder, requireEncoder } from './clusters/encode-cluster.ts';
+import { type ClusterEncoder, InlineEncoder, requireEncoder } from './clusters/encode-cluster.ts';
 import { allocateRange } from './data/allocate-range.ts';
 import { type AtomicWrite, abortAtomicWrite, commitAtomicWrite, startAtomicWrite } from './data/atomic-write.ts';
 import { dirtyFileRange } from './data/dirty-range.ts';
@@ -210,8 +210,7 @@ export class F2fsInode implements Inode {
     // What is dirty is on the list of the flusher, which keeps the inode alive.
     const onDirty = (): void => writer.flusher.add(writeback);
     this.#file = new CachedFile(this.#context, this, { stable: true, onDirty });
-    const { buffers, codecs, encoder = new InlineEncoder(codecs) } = this.#context;
-    const writeback = new FileWriteback(writer, this, this.#file, buffers, encoder);
+    const writeback = new FileWriteback(writer, this, this.#file, this.#context.buffers, this.#encoder());
     this.#writeback = writeback;
     return this.#file;
   }
@@ -323,7 +322,7 @@ export class F2fsInode implements Inode {
 
   /** What makes many files fast. */
   loader(): FileLoader {
-    return new FileLoader(this.#writer());
+    return new FileLoader(this.#writer(), this.#context.codecs, this.#encoder());
   }
 
   link(name: Uint8Array, inode: Inode): Task<void> {
@@ -433,6 +432,11 @@ export class F2fsInode implements Inode {
 
   evict(): void {
     this.#file?.mapping.dropUnused();
+  }
+
+  #encoder(): ClusterEncoder {
+    const { codecs, encoder } = this.#context;
+    return encoder ?? new InlineEncoder(codecs);
   }
 
   #writer(): VolumeWriter {

@@ -18,7 +18,6 @@ import {
   type Superblock,
   segmentAddress,
 } from '@f2fskit/f2fs-format';
-import type { DeviceMapping } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import { followsCheckpoint } from './recovery/node-chain.ts';
 
@@ -34,12 +33,14 @@ export interface ChainScan {
   tooLong: boolean;
 }
 
+/** Where the blocks of a chain come from: a cache, or the device itself. */
+export interface ChainBlocks {
+  /** Good until the next wait. */
+  get(address: number): Task<{ readonly view: DataView }>;
+}
+
 /** Follows the chain of nodes written after the checkpoint. Never throws for what it finds there. */
-export function* scanFsyncChain(
-  superblock: Superblock,
-  checkpoint: Checkpoint,
-  blocks: DeviceMapping,
-): Task<ChainScan> {
+export function* scanFsyncChain(superblock: Superblock, checkpoint: Checkpoint, blocks: ChainBlocks): Task<ChainScan> {
   const [, warmSegment] = checkpoint.currentNodeSegments;
   const [, warmOffset] = checkpoint.currentNodeOffsets;
   const scan: ChainScan = { fsyncedNodes: 0, cutShort: false, tooLong: false };

@@ -3,7 +3,8 @@
 import type { BlockDevice, MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { FsError } from '@f2fskit/errno';
-import type { InodeFields } from '@f2fskit/f2fs-format';
+import { type InodeFields, isMainAddress } from '@f2fskit/f2fs-format';
+import { locateDnode } from '@f2fskit/f2fs-node';
 import { fixedClock, runSync, seededRandom, type Task } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
 import {
@@ -15,6 +16,7 @@ import {
   Vfs,
 } from '@f2fskit/vfs';
 import { expect } from 'vitest';
+import { treeNodes } from '../src/compression/tree-nodes.ts';
 import { type F2fsInode, type F2fsVolume, fileUsage, type MountOptions, mountF2fs } from '../src/index.ts';
 import { judged, objections } from './judge.ts';
 
@@ -89,13 +91,35 @@ export class CompressionWorld {
   }
 }
 
-/** That what inode and volume count is what their slots say. */
-export function expectExactCounts(world: CompressionWorld, paths: readonly string[]): void {
-  for (const path of paths) {
-    const { raw, savedBlocks } = world.inode(path);
-    const usage = runSync(fileUsage(world.volume.store, raw));
-    expect([path, savedBlocks]).toEqual([path, usage.savedBlocks]);
+/** That nodes and blocks of a file say that they are its own, and are counted as what they are. */
+export function expectOwned(world: CompressionWorld, path: string): void {
+  const { raw, savedBlocks, ino } = world.inode(path);
+  const { store } = world.volume;
+  const { nat, superblock } = store;
+  const usage = runSync(fileUsage(store, raw));
+  expect([path, savedBlocks]).toEqual([path, usage.savedBlocks]);
+  const nodes = runSync(treeNodes(store, raw));
+  for (const { nid } of nodes) expect(runSync(nat.lookup(nid)).ino).toBe(ino);
+  let blocks = 0;
+  const end = Math.ceil(raw.fields.size / 4096);
+  for (let at = 0; at < end; ) {
+    const range = runSync(locateDnode(store, raw, at));
+    at = range.end;
+    if (range.hole) continue;
+    const { node, slotOffset, start, nid } = range;
+    const addresses = Array.from({ length: range.end - start }, (_, k) =>
+      node.view.getUint32(slotOffset + 4 * k, true),
+    );
+    for (const [offsetInNode, address] of addresses.entries()) {
+      if (!isMainAddress(superblock, address)) continue;
+      expect(runSync(world.writer.allocator.ownerOf(address))).toMatchObject({ nid, offsetInNode });
+      blocks++;
+    }
   }
+  expect(blocks).toBe(usage.storedBlocks);
+  const { xattrNid } = raw.fields;
+  const counted = 1 + nodes.length + (xattrNid === 0 ? 0 : 1) + blocks + usage.reservedBlocks + usage.savedBlocks;
+  expect(raw.fields.blocks).toBe(counted);
 }
 
 export function codeOf(body: () => unknown): string {

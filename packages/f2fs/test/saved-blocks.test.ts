@@ -8,7 +8,7 @@ import { Vfs } from '@f2fskit/vfs';
 import { BytesSource } from '@f2fskit/writeback';
 import { describe, expect, it } from 'vitest';
 import { type F2fsInode, fileUsage, mountF2fs } from '../src/index.ts';
-import { CompressionWorld, codeOf, mounted, textOf } from './compression-world.ts';
+import { CompressionWorld, codeOf, expectOwned, mounted, textOf } from './compression-world.ts';
 
 /** The slots of a file in the way of the spec: C mark, b block, N reserved, 0 hole. */
 function shapeOf(world: CompressionWorld, path: string): string {
@@ -102,6 +102,8 @@ describe('giving back and taking again', () => {
     const twin = world.using('/c/released', (c) => c.reserve());
     expect([twin, shapeOf(world, '/c/released')]).toEqual([before.compressedBlocks, shape]);
     world.write(world.inode('/c/released'), 5, textOf(10));
+    runSync(world.volume.sync());
+    for (const path of ['/c/released', '/c/refused']) expectOwned(world, path);
     world.leave();
   });
 

@@ -3,8 +3,7 @@
 
 import { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
-import { type BufferedIo, mountF2fs } from '@f2fskit/f2fs';
-import type { CompressionOptions } from '../../f2fs/src/compression-policy.ts';
+import { type BufferedIo, type CompressionOptions, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, formatVolume } from '@f2fskit/f2fs-tools';
 import { fixedClock, runSync, seededRandom } from '@f2fskit/task';
 import { applyToTarget, ModelFilesystem, type Operation, printProgram, randomOperations } from '@f2fskit/testkit/model';

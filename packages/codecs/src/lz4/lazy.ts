@@ -24,7 +24,7 @@ export function compressLazy(source: Uint8Array, target: Uint8Array, attempts: n
       if (length === 0) {
         position++;
         // All up to here are literals, whatever follows.
-        if (written + 2 + position - anchor > target.length) return 0;
+        if (written + 1 + position - anchor > target.length) return 0;
         continue;
       }
       let { distance } = chains;

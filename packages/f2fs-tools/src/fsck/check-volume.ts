@@ -9,9 +9,10 @@
 //
 // A volume that was not unmounted is judged by its checkpoint, as fsck.f2fs judges it. Source: spec 10.5.
 
-import type { BlockDevice } from '@f2fskit/block';
-import { scanFsyncChain } from '@f2fskit/f2fs';
-import { CACHE_BYTES_MIN, DeviceMapping, PageCache } from '@f2fskit/pagecache';
+import { type BlockDevice, readBytes } from '@f2fskit/block';
+import { scanFsyncChain } from '@f2fskit/f2fs/recovery-scan';
+import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
+import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
 import { CheckState } from './check-state.ts';
 import { checkPacks, packNotes } from './checkpoint-packs.ts';
@@ -67,7 +68,14 @@ export function* checkVolume(device: BlockDevice, options: CheckOptions = {}): T
 
 /** Nodes that a mount would replay are no part of the checkpoint: they are only noted. */
 function* noteChain({ device, superblock, pack, notes }: CheckState): Task<void> {
-  const blocks = new DeviceMapping(new PageCache({ budgetBytes: CACHE_BYTES_MIN }), device);
+  const bytes = new Uint8Array(BLOCK_SIZE);
+  const view = viewOf(bytes);
+  const blocks = {
+    *get(address: number): Task<{ view: DataView }> {
+      yield* readBytes(device, address * BLOCK_SIZE, bytes);
+      return { view };
+    },
+  };
   const { fsyncedNodes, cutShort } = yield* scanFsyncChain(superblock, pack.checkpoint, blocks);
   if (fsyncedNodes === 0) return;
   const count = `${cutShort ? 'at least ' : ''}${fsyncedNodes}`;

@@ -1,7 +1,7 @@
 // The entries of one dentry block, or of the inline area of a directory. What an entry says of its inode is compared at the
 // end (directories.ts), when all inodes have been met; here it is counted. Source: spec 7, 10.5 (37 to 41).
 
-import { foldName } from '@f2fskit/f2fs';
+import { foldName } from '@f2fskit/f2fs/casefold';
 import {
   bucketBlocks,
   bucketCount,

@@ -2,7 +2,7 @@
 // equal hashes, so the pairs (directory, hash) are sorted; only where two are equal are the names themselves read again.
 
 import type { Task } from '@f2fskit/task';
-import { bytesEqual } from '@f2fskit/vfs';
+import { bytesEqual } from '@f2fskit/vfs/utf8';
 import { NumberList } from './block-sweep.ts';
 import type { CheckState } from './check-state.ts';
 import { entryName } from './paths.ts';

@@ -16,7 +16,7 @@ import {
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import type { Task } from '@f2fskit/task';
-import { utf8Decode } from '@f2fskit/vfs';
+import { utf8Decode } from '@f2fskit/vfs/utf8';
 import type { CheckState } from './check-state.ts';
 import { withoutChecksums } from './inode.ts';
 import type { Finding } from './report.ts';

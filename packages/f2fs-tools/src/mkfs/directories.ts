@@ -14,7 +14,7 @@ import {
   setLsb,
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
-import { utf8Encode } from '@f2fskit/vfs';
+import { utf8Encode } from '@f2fskit/vfs/utf8';
 import type { FreshInode } from './fresh-inode.ts';
 
 type Unplaced = Omit<FreshInode, 'dataAddresses' | 'nextAddress'>;

@@ -3,7 +3,7 @@
 
 import { EINVAL, FsError } from '@f2fskit/errno';
 import { MAX_EXTENSIONS } from '@f2fskit/f2fs-format';
-import { utf8Encode } from '@f2fskit/vfs';
+import { utf8Encode } from '@f2fskit/vfs/utf8';
 
 /** Bytes of an entry; one of them stays NUL. */
 export const EXTENSION_BYTES = 8;

@@ -12,7 +12,7 @@ import {
   sealInode,
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
-import { utf8Encode } from '@f2fskit/vfs';
+import { utf8Encode } from '@f2fskit/vfs/utf8';
 import type { FormatSettings } from './options.ts';
 
 /** Where a fresh file lies, and what tells it from the others. */

@@ -3,7 +3,7 @@
 import { EINVAL, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, EncodingFlag, Feature, untilNul } from '@f2fskit/f2fs-format';
 import { type Clock, type RandomSource, seededRandom, systemClock } from '@f2fskit/task';
-import { utf8Encode } from '@f2fskit/vfs';
+import { utf8Encode } from '@f2fskit/vfs/utf8';
 import { type ExtensionLists, extensionLists } from './extensions.ts';
 import { chooseFeatures, extraAttributeBytes, type QuotaTypes } from './features.ts';
 import type { LayoutOptions } from './layout.ts';

@@ -16,7 +16,7 @@ import {
   sealSuperblock,
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
-import { utf8Encode } from '@f2fskit/vfs';
+import { utf8Encode } from '@f2fskit/vfs/utf8';
 import { EXTENSION_BYTES } from './extensions.ts';
 import type { Layout } from './layout.ts';
 import type { FormatSettings } from './options.ts';

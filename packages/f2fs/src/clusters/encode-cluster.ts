@@ -10,7 +10,6 @@ import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
   ClusterHeader,
-  CompressAlgorithm,
   clusterBlocks,
   clusterChecksum,
   compressAlgorithmName,
@@ -30,13 +29,16 @@ export interface ClusterJob {
   payload: Uint8Array | undefined;
 }
 
+/** What an inode says of how it is compressed. */
+export type CompressedFields = Pick<InodeFields, 'compressAlgorithm' | 'compressFlag' | 'logClusterSize'>;
+
 /** Compresses clusters of a file, here or somewhere else. */
 export interface ClusterEncoder {
   /**
    * Gives each job its payload, packed one behind the other into `scratch`, which has room for all sources. A plain result where
    * nothing has to be waited for. Throws nothing: what cannot be compressed stays as it is.
    */
-  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): Task<void> | undefined;
+  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): Task<void> | undefined;
 }
 
 /** Bytes of compressed data that a cluster may have at most. */
@@ -45,21 +47,21 @@ export function compressedBytesMax({ logClusterSize }: Pick<InodeFields, 'logClu
 }
 
 /** Throws EOPNOTSUPP, naming what is missing, where nobody here can compress what a file asks for. */
-export function requireEncoder(codecs: CodecSource, fields: InodeFields): void {
-  if (codecOf(codecs, fields).compress !== undefined) return;
+export function requireEncoder(codecs: CodecSource, fields: Pick<InodeFields, 'compressAlgorithm'>): void {
+  const { compress, compressHint } = codecOf(codecs, fields);
+  if (compress !== undefined) return;
   const name = compressAlgorithmName(fields.compressAlgorithm);
-  const hint = fields.compressAlgorithm === CompressAlgorithm.zstd ? ZSTD_HINT : '';
-  throw new FsError(EOPNOTSUPP, `nothing here can compress with ${name}${hint}`);
+  throw new FsError(
+    EOPNOTSUPP,
+    `nothing here can compress with ${name}${compressHint === undefined ? '' : `: ${compressHint}`}`,
+  );
 }
-
-/** Node has an encoder from 22.15 on. */
-const ZSTD_HINT = ': newer versions of Node can, or add a package that does (see the README of @f2fskit/codecs)';
 
 /**
  * Completes a payload whose compressed data, `length` bytes, lies behind the room for the header in `memory`: header, and zeros to
  * the end of the block. Returns the payload.
  */
-export function sealPayload(memory: Uint8Array, length: number, { compressFlag }: InodeFields): Uint8Array {
+export function sealPayload(memory: Uint8Array, length: number, { compressFlag }: CompressedFields): Uint8Array {
   const payload = memory.subarray(0, payloadBlocks(length) * BLOCK_SIZE);
   const end = ClusterHeader.$size + length;
   const view = viewOf(payload);
@@ -78,7 +80,7 @@ export class InlineEncoder implements ClusterEncoder {
     this.#codecs = codecs;
   }
 
-  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): undefined {
+  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): undefined {
     const codec = this.#codecs.get(fields.compressAlgorithm);
     if (codec === undefined) return;
     const budget = compressedBytesMax(fields);
@@ -93,7 +95,12 @@ export class InlineEncoder implements ClusterEncoder {
 }
 
 /** Compressed bytes in `target`; 0 where they do not fit, or there is nobody who can. */
-function compressInto(codec: Codec, { compressFlag }: InodeFields, source: Uint8Array, target: Uint8Array): number {
+function compressInto(
+  codec: Codec,
+  { compressFlag }: CompressedFields,
+  source: Uint8Array,
+  target: Uint8Array,
+): number {
   const { level } = compressFlag;
   return codec.compress?.(source, target, level === 0 ? undefined : level) ?? 0;
 }

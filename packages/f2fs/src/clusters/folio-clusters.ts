@@ -248,7 +248,10 @@ class ClusterPass {
     const { clusterBlocks } = parts.slots;
     for (const folio of taken) bios.begin(folio);
     // Tiles of which nothing is dirty are not sent.
-    const sending = planned.map((plan) => ({ ...plan, tiles: plan.tiles.filter(({ folio }) => taken.includes(folio)) }));
+    const sending = planned.map((plan) => ({
+      ...plan,
+      tiles: plan.tiles.filter(({ folio }) => taken.includes(folio)),
+    }));
     const { blocks, next, failure } = yield* sendClusters(parts, sending, pass, clusterBlocks);
     pass.wrote(blocks);
     const tooEarly = failure instanceof FsError && failure.errno === -EAGAIN;

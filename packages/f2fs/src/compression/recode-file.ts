@@ -238,7 +238,7 @@ function* takeOver(
     yield* reownSlots(writer, inode, scratch);
     yield* moveSlots(writer, inode, scratch, context);
     // What was being read from the old places is read again.
-
+    writer.moves++;
     inode.pages().clusterChanges++;
     // Recovery takes slots of one form for those of the other.
     writer.checkpointFirst.add(inode.ino);

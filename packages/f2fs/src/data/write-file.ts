@@ -3,9 +3,10 @@
 //   1. the lock of the inode: one writer at a time
 //   2. capabilities that were given to the old contents go
 //   3. contents in the inode move out if they would not fit any more
-//   4. every hole that is written to is reserved: what does not fit is not begun (ENOSPC, or a short count)
-//   5. pages (`performWrite`), or folios (`writeBuffered`, which reserves stretch by stretch: 4 and 6 are its mappings)
-//   6. what was reserved behind the new end, by a write that failed, is given back
+//   4. what the block of the old end holds behind it becomes zeros, if the write begins behind that block
+//   5. every hole that is written to is reserved: what does not fit is not begun (ENOSPC, or a short count)
+//   6. pages (`performWrite`), or folios (`writeBuffered`, which reserves stretch by stretch: 5 and 7 are its mappings)
+//   7. what was reserved behind the new end, by a write that failed, is given back
 //
 // Source: buffered I/O spec 4, 5.1; kernel fs/f2fs/file.c (f2fs_file_write_iter).
 

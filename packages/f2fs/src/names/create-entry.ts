@@ -9,11 +9,15 @@ import {
   aclFromUserSpace,
   aclToUserSpace,
   BLOCK_SIZE,
+  COMPRESS_ADDRESS,
+  ExtraAttributes,
   FileType,
   fileTypeOfMode,
   INLINE_XATTR_WORDS_DEFAULT,
+  INODE_ADDRESSES_OFFSET,
   InodeFlag,
   ModeType,
+  NEW_ADDRESS,
   SegmentType,
   XattrIndex,
 } from '@f2fskit/f2fs-format';
@@ -33,6 +37,7 @@ import { inlineAreaIn } from './directory-areas.ts';
 import { checkDirectory, checkName, checkNewEntry } from './entry-rules.ts';
 import { insertDentry, makeRoomInline, planInsertion } from './insert-dentry.ts';
 import { addLinks } from './links.ts';
+import type { LoadedClusters } from './loaded-clusters.ts';
 import { addBlocks, findSlot, putAddress, slotOwner } from './slots.ts';
 import { hasXattrs, needsXattrNode, storeXattrs, type XattrRecord } from './xattr-storage.ts';
 
@@ -55,12 +60,16 @@ export function checkRequest({ name, target }: InodeRequest): void {
   if (target?.length === 0) throw new FsError(ENOENT, 'a symlink without a target');
 }
 
-/** Part of an operation, under the lock of the directory. `stage` takes contents that do not fit inside the inode. */
+/**
+ * Part of an operation, under the lock of the directory. `stage` takes contents that do not fit inside the inode; `clusters`: those of
+ * a file that is to be compressed.
+ */
 export function* createLocked(
   writer: VolumeWriter,
   directory: F2fsInode,
   request: InodeRequest,
   stage?: ContentStage,
+  clusters?: LoadedClusters,
 ): Task<number> {
   const { store, directories } = writer;
   const { name } = request;
@@ -69,7 +78,7 @@ export function* createLocked(
     if ((yield* findDentry(store, directory.raw, name, directories)) !== undefined) throw new FsError(EEXIST);
   }
   checkNewEntry(writer, directory.raw, name);
-  return yield* addEntry(writer, directory, request, stage);
+  return yield* addEntry(writer, directory, request, stage, clusters);
 }
 
 /** Whether a directory keeps its entries inside, and the name is certainly not among them. */
@@ -85,18 +94,20 @@ function* addEntry(
   directory: F2fsInode,
   request: InodeRequest,
   stage: ContentStage | undefined,
+  clusters: LoadedClusters | undefined,
 ): Task<number> {
   const { name, target, contents } = request;
   const fileType = fileTypeOfMode(request.mode);
   const compression = compressionOfNew(writer, directory, request);
+  const compressed = compression.flag === InodeFlag.compress;
   assert(
-    compression.flag !== InodeFlag.compress || contents === undefined || contents.length === 0,
-    'what is compressed is written to as usual',
+    !compressed || contents === undefined || contents.length === 0 || clusters !== undefined,
+    'contents are compressed before the file is made',
   );
   const { mode, xattrs } = yield* inheritedLists(writer, directory, request.mode);
   yield* makeRoomInline(writer, directory.ino, name);
   const insertion = yield* planInsertion(writer, directory.ino, name);
-  const blocks = blocksOutside(writer, contents ?? target);
+  const blocks = blocksOutside(writer, contents ?? target, compressed);
   const nodes = 1 + (needsXattrNode(xattrs, 4 * INLINE_XATTR_WORDS_DEFAULT) ? 1 : 0);
   const claim = yield* Claim.take(writer, insertion.blocks + blocks, insertion.nodes + nodes);
   try {
@@ -104,7 +115,7 @@ function* addEntry(
     const { ino } = inode;
     writer.space.validInodes++;
     if (xattrs.length > 0) yield* storeXattrs(writer, ino, xattrs, claim);
-    if (blocks > 0 && contents !== undefined) yield* writeContents(writer, inode, claim, contents, stage);
+    if (blocks > 0 && contents !== undefined) yield* writeContents(writer, inode, claim, contents, stage, clusters);
     else if (blocks > 0) yield* writeTarget(writer, inode, claim, target!);
     yield* insertDentry(writer, insertion, claim, { name, ino, fileType });
     if (fileType === FileType.directory) yield* addLinks(writer, directory.ino, 1);
@@ -126,9 +137,9 @@ export function compressionOfNew(
   return { flag: compression.flagOfNew(store.superblock, flags, fileTypeOfMode(mode), name), context };
 }
 
-/** Blocks that contents, or a target, take beside the inode of a new file. */
-export function blocksOutside({ store }: VolumeWriter, contents: Uint8Array | undefined): number {
-  if (contents === undefined || contents.length <= inlineBytesOfNew(store.superblock)) return 0;
+/** Blocks that contents, or a target, take beside the inode of a new file. A compressed one has nothing inside. */
+export function blocksOutside({ store }: VolumeWriter, contents: Uint8Array | undefined, compressed = false): number {
+  if (contents === undefined || (!compressed && contents.length <= inlineBytesOfNew(store.superblock))) return 0;
   return Math.ceil(contents.length / BLOCK_SIZE);
 }
 
@@ -139,24 +150,46 @@ function* writeContents(
   claim: Claim,
   contents: Uint8Array,
   stage: ContentStage | undefined,
+  clusters: LoadedClusters | undefined,
 ): Task<void> {
   const { allocator, store } = writer;
   const count = Math.ceil(contents.length / BLOCK_SIZE);
   assert(stage !== undefined && count <= fields.addressesPerInode, 'who makes files with contents stages them');
   const log = dataLogOf(fields, count);
   const { version } = yield* store.nat.lookup(ino);
-  const addresses: number[] = [];
+  const slots: number[] = [];
   const owner = { nid: ino, version, offsetInNode: 0 };
-  for (; owner.offsetInNode < count; owner.offsetInNode++) {
-    addresses.push(allocator.allocateNow(log, owner) || (yield* allocator.allocate(log, owner)));
+  // Runs of blocks that go side by side to the stage: of the contents as they are, or of a payload.
+  const place = function* (bytes: Uint8Array, blocks: number): Task<void> {
+    const first = slots.length;
+    for (; slots.length - first < blocks; claim.block()) {
+      owner.offsetInNode = slots.length;
+      slots.push(allocator.allocateNow(log, owner) || (yield* allocator.allocate(log, owner)));
+    }
+    stage.send(bytes, slots.slice(first), log);
+  };
+  const { clusterBlocks = count, payloads = [] } = clusters ?? {};
+  let saved = 0;
+  while (slots.length < count) {
+    const at = slots.length;
+    const payload = payloads[at / clusterBlocks];
+    if (payload === undefined) {
+      const blocks = Math.min(clusterBlocks, count - at);
+      yield* place(contents.subarray(at * BLOCK_SIZE, (at + blocks) * BLOCK_SIZE), blocks);
+      continue;
+    }
+    slots.push(COMPRESS_ADDRESS);
     claim.block();
+    yield* place(payload, payload.length / BLOCK_SIZE);
+    saved += at + clusterBlocks - slots.length + 1;
+    for (; slots.length < at + clusterBlocks; claim.block()) slots.push(NEW_ADDRESS);
   }
-  stage.send(contents, addresses, log);
   const { view } = yield* store.readNode(ino, { ino, nodeOffset: 0 });
   for (let index = 0; index < count; index++) {
-    view.setUint32(fields.addressesOffset + 4 * index, addresses[index]!, true);
+    view.setUint32(fields.addressesOffset + 4 * index, slots[index]!, true);
   }
   addBlocks(view, count);
+  if (saved > 0) ExtraAttributes.compressedBlocks.set(view, INODE_ADDRESSES_OFFSET, saved);
   store.markDirty(ino);
 }
 

@@ -2,6 +2,7 @@
 // each scenario the volume is left, read by another mount, and judged by fsck.f2fs where it is installed.
 
 import { type BlockDevice, FaultDevice, type MemoryDevice, ShuffleDevice, StatisticsDevice } from '@f2fskit/block';
+import { defaultCodecs } from '@f2fskit/codecs';
 import { ENOSPC, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE, ModeType } from '@f2fskit/f2fs-format';
 import { fixedClock, runAsync, runSync, seededRandom } from '@f2fskit/task';
@@ -28,6 +29,12 @@ function contentsOf(size: number, seed = size): Uint8Array {
   const words = new Uint32Array(Math.ceil(size / 4));
   for (let index = 0; index < words.length; index++) words[index] = Math.imul(index + 1, 2 * seed + 1);
   return new Uint8Array(words.buffer, 0, size);
+}
+
+/** Text: compresses well. */
+function textOf(size: number): Uint8Array {
+  const random = seededRandom(size);
+  return Uint8Array.from({ length: size }, (_, index) => (index % 9 === 8 ? 32 : 97 + random.below(3)));
 }
 
 const fileOf = (name: string, contents: Uint8Array): InodeRequest => ({
@@ -105,6 +112,51 @@ describe('a file that is made in one step', () => {
       }
     },
   );
+
+  it.each(['lz4', 'lzo'] as const)('is compressed cluster by cluster where the mount says so (%s)', (algorithm) => {
+    const device = golden('compress-lz4-4');
+    const compress = { extensions: ['txt'], algorithm, logClusterSize: 3, checksum: true };
+    const clock = fixedClock(1_900_000_000, 7);
+    const volume = runSync(mountF2fs(device, { writable: true, clock, codecs: defaultCodecs(), compress }));
+    const root = rootOf(volume);
+    const loader = root.loader();
+    const cluster = 8 * BLOCK_SIZE;
+    const sizes = [
+      1,
+      3000,
+      cluster - BLOCK_SIZE,
+      cluster - 1,
+      cluster,
+      cluster + 1,
+      5 * cluster + 5000,
+      LOADED_BYTES_MAX,
+    ];
+    for (const size of sizes) {
+      runSync(loader.add(root, fileOf(`${size}.txt`, textOf(size))));
+      runSync(loader.add(root, fileOf(`${size}.random.txt`, contentsOf(size))));
+      runSync(loader.add(root, fileOf(`${size}.bin`, textOf(size))));
+    }
+    runSync(loader.flush());
+    // One that was made in one step can be written to.
+    const whole = inodeAt(volume, `${5 * cluster + 5000}.txt`);
+    runSync(whole.write(cluster + 10, new BytesSource(bytesOf('changed'))));
+    runSync(volume.unmount());
+    if (judged) expect(objections(device)).toBe('');
+    const later = runSync(mountF2fs(device, { codecs: defaultCodecs() }));
+    for (const size of sizes) {
+      const text = inodeAt(later, `${size}.txt`);
+      const expected = textOf(size);
+      if (text.size === 5 * cluster + 5000) expected.set(bytesOf('changed'), cluster + 10);
+      expect(Buffer.compare(read(text), expected)).toBe(0);
+      expect(text.savedBlocks >= Math.floor(Math.ceil(size / BLOCK_SIZE) / 8)).toBe(true);
+      const random = inodeAt(later, `${size}.random.txt`);
+      expect(Buffer.compare(read(random), contentsOf(size))).toBe(0);
+      expect([random.savedBlocks, random.fields.compressed]).toEqual([0, true]);
+      const plain = inodeAt(later, `${size}.bin`);
+      expect(Buffer.compare(read(plain), textOf(size))).toBe(0);
+      expect(plain.fields.compressed).toBe(false);
+    }
+  });
 
   it('may be of any kind that is no directory', () => {
     const device = golden();

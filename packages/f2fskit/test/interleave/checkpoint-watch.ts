@@ -34,6 +34,11 @@ export class CheckpointWatch {
     this.#learn(volume);
   }
 
+  /** Looks at the files anew. */
+  learn(): void {
+    this.#learn(this.#mount());
+  }
+
   /** A write has arrived; true when it brought a checkpoint into force. */
   onWritten(bio: Bio): boolean {
     if (bio.offset < this.#area.start || bio.offset >= this.#area.end || (bio.flags & BioFlag.FUA) === 0) return false;

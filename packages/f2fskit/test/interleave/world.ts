@@ -188,6 +188,7 @@ export class World {
     const file = new WorldFile(name, this.do(this.volume.readInode(ino)));
     file.model.adopt(content);
     this.files.push(file);
+    this.#watch.learn();
     return file;
   }
 
@@ -587,13 +588,12 @@ function* contentAfterCut(medium: MemoryDevice, name: string): Task<Uint8Array |
   const bytes = new Uint8Array(inode.size);
   yield* inode.read(0, bytes);
   // Longer again: what was cut off stays away (I-57).
-  const more = new Uint8Array(1 << 20);
+  const more = new Uint8Array(MORE_BYTES);
   const { size } = inode;
-  yield* inode.truncate(size + more.length);
+  yield* inode.truncate(size + MORE_BYTES);
   yield* inode.read(size, more);
-  const found = more.findIndex((byte) => byte !== 0);
-  if (found >= 0)
-    throw new Error(`I-57: ${name}: behind a cut, an extension shows byte ${size + found} of old contents`);
+  if (Buffer.compare(more, ZEROS) !== 0)
+    throw new Error(`I-57: ${name}: behind a cut, an extension shows old contents`);
   return bytes;
 }
 
