@@ -56,6 +56,8 @@ const commands: Readonly<Record<string, () => Promise<Add>>> = {
   touch: async () => simple((await import('./commands/touch.ts')).touch),
   truncate: async () => simple((await import('./commands/truncate.ts')).truncate),
   setxattr: async () => simple((await import('./commands/setxattr.ts')).setxattr),
+  compress: async () => simple((await import('./commands/compress.ts')).compress),
+  decompress: async () => simple((await import('./commands/decompress.ts')).decompress),
 };
 
 /** The command that the arguments begin with; all of them where that is none: for the help, and for what is meant by a mistake. */

@@ -2,6 +2,8 @@ export { BufferPool } from './buffer-pool.ts';
 export type { BufferedIo } from './buffered-io.ts';
 export { foldName } from './casefold.ts';
 export { type CodecSource, decodeCluster } from './cluster.ts';
+export { type ClusterEncoder, InlineEncoder, requireEncoder } from './clusters/encode-cluster.ts';
+export { PoolEncoder } from './clusters/pool-encoder.ts';
 export { type FileUsage, fileUsage } from './compression/file-usage.ts';
 export { parseAlgorithm, parseCompressionOptions } from './compression/mount-options.ts';
 export { type CompressionOptions, CompressionPolicy } from './compression-policy.ts';

@@ -78,6 +78,8 @@ export class F2fsInode implements Inode {
   atomic: AtomicWrite | undefined = undefined;
   /** Size and times that its node has not got yet. */
   pending: PendingAttributes | undefined = undefined;
+  /** It is getting shorter: its node has the old size until the blocks behind the new end are gone. */
+  shrinking = false;
   /** Whether it is being compressed, or is not to be, whatever the volume says; `undefined` where the volume decides. */
   compressing: boolean | undefined = undefined;
   /** Blocks that compression saves, which its node has not got yet; may be less than 0. */

@@ -307,7 +307,13 @@ export class VolumeWriter {
   *checkpoint({ unmount = false }: { unmount?: boolean } = {}): Task<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const changed = this.#changed || this.unsettled.size > 0;
-    if (!changed && !(unmount && this.#mustLeave)) return;
+    if (!changed && !(unmount && this.#mustLeave)) {
+      // One that is under way has what was changed before it began.
+      if (!this.#operations.tryLockShared()) yield* this.#operations.waitShared();
+      this.#operations.unlockShared();
+      if (this.#failure !== undefined) throw this.#failure;
+      return;
+    }
     yield* this.#writeCheckpoint(unmount, false);
   }
 

@@ -96,6 +96,10 @@ describe.each(ENGINES)('reads, engine %s', (engine) => {
     world.truncate(5 * BLOCK_SIZE + 100);
     runSync(world.volume.sync());
     world.drop();
+    // Of the page engine, one of a page.
+    const across = runSync(lockFolioForWrite(world.mapping, 0, Math.min(3, world.mapping.orderMax)));
+    across.unlock();
+    across.put();
     world.watch.holds = isRead;
     const target = new Uint8Array(8 * BLOCK_SIZE);
     const reading = world.start(world.file.read(0, target));

@@ -1,7 +1,13 @@
 // f2fskit without a platform: for browsers, and for whoever brings a device. Node's entry adds paths.
 
 export { Corruption, FsError } from '@f2fskit/errno';
-export type { BufferedIo, VolumeProblem, VolumeUsage } from '@f2fskit/f2fs';
+export {
+  type BufferedIo,
+  type CompressionOptions,
+  parseCompressionOptions,
+  type VolumeProblem,
+  type VolumeUsage,
+} from '@f2fskit/f2fs';
 export {
   AbortError,
   type BigIntStats,

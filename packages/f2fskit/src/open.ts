@@ -1,8 +1,8 @@
 // Opening a volume from whatever holds it. This file knows no platform; `f2fskit` for Node adds paths.
 
 import { closeDevice } from '@f2fskit/block';
-import { type CodecRegistry, defaultCodecs } from '@f2fskit/codecs';
-import { type MountOptions, mountF2fs } from '@f2fskit/f2fs';
+import { type CodecPool, type CodecRegistry, defaultCodecs } from '@f2fskit/codecs';
+import { type MountOptions, mountF2fs, PoolEncoder } from '@f2fskit/f2fs';
 import { runAsync, runSync, SyncUnavailableError, type Task, Tracer } from '@f2fskit/task';
 import { blobFile, findVolume, type ImageFile, type ImageOptions, imageFile, type VolumeSource } from './image.ts';
 import { Volume, type VolumeFactory } from './volume.ts';
@@ -32,36 +32,54 @@ export function openVolumeSync(source: VolumeSource, options: OpenOptions = {}):
   return openFileSync(imageFile(source), options, coreVolume);
 }
 
-/** As {@link openVolume}, for a source that is a device already. */
+/** As {@link openVolume}, for a source that is a device already. The volume also owns the pool. */
 export async function openFile<V extends Volume>(
   file: ImageFile,
   options: OpenOptions,
   make: VolumeFactory<V>,
+  pool?: CodecPool,
 ): Promise<V> {
   try {
-    return await runAsync(openTask(file, options, make));
+    return await runAsync(openTask(file, options, make, pool));
   } catch (error) {
+    pool?.close();
     await runAsync(closeDevice(file.device));
     throw error;
   }
 }
 
 /** As {@link openVolumeSync}, for a source that is a device already. */
-export function openFileSync<V extends Volume>(file: ImageFile, options: OpenOptions, make: VolumeFactory<V>): V {
+export function openFileSync<V extends Volume>(
+  file: ImageFile,
+  options: OpenOptions,
+  make: VolumeFactory<V>,
+  pool?: CodecPool,
+): V {
   const { device } = file;
   if (device.mode === 'async') throw new SyncUnavailableError(device.name);
   try {
-    return runSync(openTask(file, options, make));
+    return runSync(openTask(file, options, make, pool));
   } catch (error) {
+    pool?.close();
     runSync(closeDevice(device));
     throw error;
   }
 }
 
-function* openTask<V extends Volume>(file: ImageFile, options: OpenOptions, make: VolumeFactory<V>): Task<V> {
+function* openTask<V extends Volume>(
+  file: ImageFile,
+  options: OpenOptions,
+  make: VolumeFactory<V>,
+  pool: CodecPool | undefined,
+): Task<V> {
   const { partition: _partition, containers: _containers, ...mountOptions } = options;
   const tracer = options.tracer ?? new Tracer();
   const image = yield* findVolume(file, options);
-  const f2fs = yield* mountF2fs(image.device, { ...mountOptions, tracer, codecs: options.codecs ?? defaultCodecs() });
-  return make(f2fs, tracer, image);
+  const codecs = options.codecs ?? defaultCodecs();
+  // A thread that finishes calls at once and may not sleep would do all that it gave away again.
+  const helps = pool !== undefined && (pool.canBlock || image.device.mode === 'async');
+  const encoder = options.encoder ?? (helps ? new PoolEncoder(codecs, pool) : undefined);
+  const volume = make(yield* mountF2fs(image.device, { ...mountOptions, tracer, codecs, encoder }), tracer, image);
+  if (pool !== undefined) volume.whenClosed(() => pool.close());
+  return volume;
 }

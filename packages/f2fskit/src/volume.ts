@@ -45,6 +45,7 @@ export class Volume<B extends Uint8Array = Uint8Array, H extends FileHandle<B> =
   /** What the operations of `@f2fskit/node-fs` work with. */
   protected readonly context: FsContext<B, H>;
   readonly #containerProblems: readonly VolumeProblem[];
+  readonly #closedCallbacks: Array<() => void> = [];
 
   constructor(
     f2fs: F2fsVolume,
@@ -76,8 +77,10 @@ export class Volume<B extends Uint8Array = Uint8Array, H extends FileHandle<B> =
     return this.f2fs.bufferedIo;
   }
 
-  /** Called once the device is closed: gives back what the entry holds beside it. */
-  onClosed: (() => void) | undefined = undefined;
+  /** Calls back once the device is closed, to give back what an entry holds beside it. */
+  whenClosed(callback: () => void): void {
+    this.#closedCallbacks.push(callback);
+  }
 
   /** Makes every change durable. */
   async sync(): Promise<void> {
@@ -90,8 +93,7 @@ export class Volume<B extends Uint8Array = Uint8Array, H extends FileHandle<B> =
       await this.scheduler.run(this.f2fs.unmount());
     } finally {
       await runAsync(closeDevice(this.device));
-      this.onClosed?.();
-      this.onClosed = undefined;
+      for (const callback of this.#closedCallbacks.splice(0)) callback();
     }
   }
 

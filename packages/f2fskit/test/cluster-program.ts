@@ -9,7 +9,8 @@ export interface ClusterProgramOptions {
   operations: number;
   /** log2 of the blocks of a cluster. */
   logClusterSize: number;
-  files?: number;
+  /** Default `/file0.txt` and `/file1.txt`. They are created. */
+  files?: readonly string[];
   /** Clusters that a file has at most. */
   clusters?: number;
 }
@@ -20,13 +21,12 @@ export function clusterProgram({
   seed,
   operations,
   logClusterSize,
-  files = 2,
+  files = ['/file0.txt', '/file1.txt'],
   clusters = 12,
 }: ClusterProgramOptions): Operation[] {
   const random = seededRandom(seed);
   const cluster = BLOCK << logClusterSize;
-  const names = Array.from({ length: files }, (_, index) => `/file${index}.txt`);
-  const program: Operation[] = names.map((path) => ({ op: 'create', path, mode: 0o644 }));
+  const program: Operation[] = files.map((path) => ({ op: 'create', path, mode: 0o644 }));
   /** Where something begins or ends: at a cluster, at a block, beside one, anywhere. */
   const place = (): number => {
     const base = random.below(clusters) * cluster;
@@ -39,7 +39,7 @@ export function clusterProgram({
     ]!;
   const data = (bytes: number): DataSpec => ({ seed: random.u32() >>> 1, length: bytes });
   for (let index = 0; index < operations; index++) {
-    const file = names[random.below(names.length)]!;
+    const file = files[random.below(files.length)]!;
     const what = random.below(20);
     if (what < 9) program.push({ op: 'write', file, position: place(), data: data(length()) });
     else if (what < 11) program.push({ op: 'write', file, position: 'end', data: data(length()) });

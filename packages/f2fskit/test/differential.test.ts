@@ -122,7 +122,9 @@ const chosenVolume = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: engines.length - 1 }) },
 );
 
-it(`${CASES} sequences of calls mean the same to everybody`, { timeout: TIMEOUT_MS }, async () => {
+const everybody = hasHost ? 'everybody' : 'everybody (but the host, which has no /proc)';
+
+it(`${CASES} sequences of calls mean the same to ${everybody}`, { timeout: TIMEOUT_MS }, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...cacheKinds),
@@ -151,5 +153,5 @@ it(`${CASES} sequences of calls mean the same to everybody`, { timeout: TIMEOUT_
   // Small caches that nobody notices would show nothing.
   expect(happened.foliosReclaimed).toBeGreaterThan(CASES);
   expect(happened.throttles).toBeGreaterThan(CASES / 10);
-  expect(happened.full).toBeLessThan(CASES / 100);
+  expect(happened.full).toBeLessThanOrEqual(CASES / 100);
 });

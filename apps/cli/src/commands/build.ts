@@ -10,6 +10,7 @@ import {
   FsError,
 } from 'f2fskit';
 import type { Context } from '../command.ts';
+import { type Method, parseCluster, parseMethod } from '../compression-options.ts';
 import { Interrupted, UsageError } from '../errors.ts';
 import { addNames, type FormatValues, parsePercent } from '../format-options.ts';
 import { parseOwner } from '../operands.ts';
@@ -24,6 +25,12 @@ interface Options extends FormatValues {
   include?: string[];
   exclude?: string[];
   xattrs: boolean;
+  compress?: Method;
+  cluster?: number;
+  checksum?: boolean;
+  compressExtension?: string[];
+  nocompressExtension?: string[];
+  readOnly?: boolean;
   force?: boolean;
   quiet?: boolean;
   dryRun?: boolean;
@@ -39,6 +46,8 @@ const examples = [
   ['f2fs build layer.tar.gz layer.img', 'an archive'],
   ['docker export web | f2fs build - web.img', 'an archive from standard input'],
   ["f2fs build src src.img --exclude .git --exclude '*.o'", 'not all of it'],
+  ['f2fs build rootfs root.img --compress zstd:9 --cluster 64K', 'compressed; what that saves stays reserved'],
+  ['f2fs build rootfs root.img --size min --compress lz4:9 --read-only', 'small, and never written to again'],
   ['SOURCE_DATE_EPOCH=0 f2fs build rootfs root.img', 'the same bytes with every run'],
 ] as const;
 
@@ -74,6 +83,21 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(
       new Option('--owner <uid:gid>', 'of everything; default: the owners of the source').argParser(parseOwner),
     )
+    .addOption(
+      new Option(
+        '--compress <alg[:level]>',
+        'compress files: lz4, lz4:3 to lz4:16, lzo, lzo-rle, zstd:1 to zstd:22',
+      ).argParser(parseMethod),
+    )
+    .addOption(
+      new Option('--cluster <bytes>', 'what is compressed as one: 16K (default) to 1M').argParser(parseCluster),
+    )
+    .addOption(new Option('--checksum', 'clusters carry checksums'))
+    .addOption(
+      new Option('--compress-extension <extensions>', 'only files with one of these; default: all').argParser(addNames),
+    )
+    .addOption(new Option('--nocompress-extension <extensions>', 'not files with one of these').argParser(addNames))
+    .addOption(new Option('--read-only', 'for reading only: what compression saves is free, and nobody writes to it'))
     .addOption(new Option('--no-xattrs', 'leave extended attributes out'))
     .addOption(new Option('-l, --label <text>', 'label, at most 512 bytes'))
     .addOption(new Option('-U, --uuid <uuid>', 'default: a random one'))
@@ -105,6 +129,10 @@ export function addBuild(program: Command, context: Context): void {
 async function build(source: string, image: string, options: Options, context: Context): Promise<void> {
   const { output, streams, environment } = context;
   if (image === '-') throw new UsageError('a volume is made in a file or on a device, not in a stream');
+  const { compress, cluster, checksum, compressExtension, nocompressExtension } = options;
+  if (compress === undefined && (cluster ?? checksum ?? compressExtension ?? nocompressExtension) !== undefined) {
+    throw new UsageError('--cluster, --checksum and extensions to compress go with --compress');
+  }
   const epoch = sourceDateEpoch(environment);
   const stop = new AbortController();
   const release = streams.onSignal?.((signal) => {
@@ -152,9 +180,28 @@ function libraryOptions(options: Options): BuildOptions {
     ...given('owner', options.owner),
     ...given('include', options.include),
     ...given('exclude', options.exclude),
+    ...given('compress', compressionOf(options)),
+    readOnly: options.readOnly === true,
     xattrs: options.xattrs,
     force: options.force === true,
     dryRun: options.dryRun === true,
+  };
+}
+
+function compressionOf({
+  compress,
+  cluster,
+  checksum,
+  compressExtension,
+  nocompressExtension,
+}: Options): BuildOptions['compress'] {
+  if (compress === undefined) return undefined;
+  return {
+    ...compress,
+    ...given('logClusterSize', cluster),
+    ...given('checksum', checksum),
+    ...given('extensions', compressExtension),
+    ...given('noExtensions', nocompressExtension),
   };
 }
 
@@ -174,6 +221,7 @@ const letters: Readonly<Record<string, string>> = {
   sectionsPerZone: '-z',
   hotExtensions: '-E',
   coldExtensions: '-e',
+  compress: '--compress',
 };
 
 /** What is wrong with an option is wrong usage; what is there already is to be replaced on request only. */
@@ -248,6 +296,10 @@ async function printRows(
   if (hardLinks > 0) contents.push(`${hardLinks} hard links`);
   if (specials > 0) contents.push(`${specials} special files`);
   if (holeBytes > 0) contents.push(`${showBytes(holeBytes)} of holes`);
+  const { compressedFiles, savedBlocks, releasedBlocks } = report;
+  const saved = [`${compressedFiles} files, ${showBytes(savedBlocks * 4096)} saved`];
+  if (releasedBlocks > 0) saved.push(`${showBytes(releasedBlocks * 4096)} of it free`);
+  else if (savedBlocks > 0) saved.push('kept for the files');
   const used = size.usedBlocks * 4096;
   const room = size.userBlocks * 4096;
   const rows: Array<[label: string, value: string]> = [
@@ -257,6 +309,7 @@ async function printRows(
     ['Size', `${showBytes(size.bytes)} (${size.bytes} bytes)`],
     ['Used', `${showBytes(used)} of ${showBytes(room)}, ${showBytes(room - used)} free`],
     ...(dryRun ? [] : [['Contents', contents.join(', ')] as [string, string]]),
+    ...(compressedFiles > 0 ? [['Compressed', saved.join(', ')] as [string, string]] : []),
   ];
   await output.line(output.heading(`${visible(image)}: ${dryRun ? 'would be an F2FS volume' : 'F2FS volume built'}`));
   for (const [name, value] of rows) await output.line(`  ${name.padEnd(13)} ${value}`);

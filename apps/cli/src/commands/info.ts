@@ -1,13 +1,14 @@
 // f2fs info: the volume as a whole.
 
 import type { F2fsInode } from '@f2fskit/f2fs';
-import { checkpointFlagNames, featureNames, InlineFlag } from '@f2fskit/f2fs-format';
+import { checkpointFlagNames, featureNames } from '@f2fskit/f2fs-format';
 import { Option } from 'commander';
-import type { Volume } from 'f2fskit';
+import { FsError, type Volume } from 'f2fskit';
 import type { CommandSpec } from '../command.ts';
+import { compressionOf, showGain } from '../compression.ts';
 import { type Output, visible } from '../output.ts';
 import { showBytes } from '../show.ts';
-import { visit } from '../walk.ts';
+import { absolutePath, visit } from '../walk.ts';
 
 interface Options {
   json?: boolean;
@@ -87,18 +88,27 @@ function describe({ f2fs, device, problems, container }: Volume) {
   };
 }
 
-/** Sums over every compressed file. Blocks of 4 KiB. */
+/** Sums over every compressed file, counted by its slots. Blocks of 4 KiB. */
 async function compressionTotals(volume: Volume, output: Output) {
-  const totals = { files: 0, logicalBlocks: 0, savedBlocks: 0, releasedFiles: 0 };
+  const totals = { files: 0, logicalBlocks: 0, storedBlocks: 0, savedBlocks: 0, releasedBlocks: 0, releasedFiles: 0 };
   const seen = new Set<number>();
-  for await (const { inode } of visit(volume, '/', {}, output)) {
-    const { fields } = inode as F2fsInode;
+  for await (const visited of visit(volume, '/', {}, output)) {
+    const inode = visited.inode as F2fsInode;
+    const { fields } = inode;
     if (!fields.compressed || (fields.links > 1 && seen.has(inode.ino))) continue;
     if (fields.links > 1) seen.add(inode.ino);
-    totals.files++;
-    totals.logicalBlocks += Math.ceil(fields.size / BLOCK_BYTES);
-    totals.savedBlocks += fields.compressedBlocks;
-    if ((fields.inlineFlags & InlineFlag.compressReleased) !== 0) totals.releasedFiles++;
+    try {
+      const report = await compressionOf(volume, inode);
+      totals.files++;
+      totals.logicalBlocks += report.logicalBlocks;
+      totals.storedBlocks += report.storedBlocks;
+      totals.savedBlocks += report.savedBlocks;
+      totals.releasedBlocks += report.releasedBlocks;
+      if (report.released) totals.releasedFiles++;
+    } catch (error) {
+      if (!(error instanceof FsError)) throw error;
+      output.unreadable(absolutePath(visited), error);
+    }
   }
   return totals;
 }
@@ -155,13 +165,13 @@ async function print(
     ],
   ];
   if (compression !== undefined) {
-    const { files, logicalBlocks, savedBlocks, releasedFiles } = compression;
-    const share = logicalBlocks === 0 ? 0 : Math.round((100 * savedBlocks) / logicalBlocks);
+    const { files, logicalBlocks, releasedFiles } = compression;
     sections.push([
       'Compression',
       [
         ['Files', `${files}${releasedFiles > 0 ? `, ${releasedFiles} with their saved blocks released` : ''}`],
-        ['Saved', `${showBytes(savedBlocks * BLOCK_BYTES)} of ${showBytes(logicalBlocks * BLOCK_BYTES)} (${share} %)`],
+        ['Contents', showBytes(logicalBlocks * BLOCK_BYTES)],
+        ['On volume', showGain(compression)],
       ],
     ]);
   }

@@ -1,17 +1,11 @@
 // f2fs stat: everything an inode says of itself.
 
 import type { F2fsInode } from '@f2fskit/f2fs';
-import {
-  adviseNames,
-  compressAlgorithmName,
-  InlineFlag,
-  type InodeFields,
-  inlineFlagNames,
-  inodeFlagNames,
-} from '@f2fskit/f2fs-format';
+import { adviseNames, inlineFlagNames, inodeFlagNames } from '@f2fskit/f2fs-format';
 import { Argument, Option } from 'commander';
 import { FsError, type Volume, withPath } from 'f2fskit';
 import type { CommandSpec } from '../command.ts';
+import { compressionOf, showGain, showMethod } from '../compression.ts';
 import { jsonName, jsonPath, type Output } from '../output.ts';
 import { isoTime, showBytes, showMode, showTime } from '../show.ts';
 
@@ -19,8 +13,6 @@ interface Options {
   json?: boolean;
   dereference?: boolean;
 }
-
-const BLOCK_BYTES = 4096;
 
 export const stat: CommandSpec<Options> = {
   name: 'stat',
@@ -88,21 +80,7 @@ async function describe(volume: Volume, inode: F2fsInode) {
     parentIno: fields.parentIno,
     lastKnownName: jsonName(fields.nameBytes),
     xattrNid: fields.xattrNid,
-    ...(fields.compressed ? { compression: compressionOf(fields) } : {}),
-  };
-}
-
-/** What compression did for the file: saved blocks as Linux counts them (i_compr_blocks). */
-function compressionOf(fields: InodeFields) {
-  const { compressAlgorithm, compressFlag, logClusterSize, compressedBlocks, inlineFlags, size } = fields;
-  return {
-    algorithm: compressAlgorithmName(compressAlgorithm) ?? `unknown ${compressAlgorithm}`,
-    level: compressFlag.level,
-    checksum: compressFlag.checksum,
-    clusterBytes: BLOCK_BYTES << logClusterSize,
-    logicalBlocks: Math.ceil(size / BLOCK_BYTES),
-    savedBlocks: compressedBlocks,
-    released: (inlineFlags & InlineFlag.compressReleased) !== 0,
+    ...(fields.compressed ? { compression: await compressionOf(volume, inode) } : {}),
   };
 }
 
@@ -131,10 +109,10 @@ async function print(output: Output, path: Uint8Array, inode: F2fsInode, report:
   if (flags.length > 0) rows.push(['Flags', flags.join(' ')]);
   if (report.xattrNid !== 0) rows.push(['Xattrs', `in node ${report.xattrNid}`]);
   if (report.compression !== undefined) {
-    const { algorithm, level, checksum, clusterBytes, savedBlocks, released } = report.compression;
-    const how = `${algorithm}${level > 0 ? `:${level}` : ''}, clusters of ${showBytes(clusterBytes)}${checksum ? ', checksums' : ''}`;
-    const gain = released ? 'saved blocks released' : `${savedBlocks} blocks saved`;
-    rows.push(['Compressed', `${how}; ${gain}`]);
+    const { checksum, clusterBytes, released } = report.compression;
+    const how = `${showMethod(report.compression)}, clusters of ${showBytes(clusterBytes)}${checksum ? ', checksums' : ''}`;
+    rows.push(['Compressed', how]);
+    rows.push(['Stored', `${showGain(report.compression)}${released ? '; not writable' : ''}`]);
   }
   await output.write(output.name(path));
   await output.line();

@@ -1,24 +1,29 @@
-// The life of a volume in one run: built from a real directory, edited, cut off from power in the middle, recovered,
-// extracted, compared. Every step is a row; the last ones say whether what was promised was kept.
+// The life of a volume, once by each engine: built from a real directory and compressed, overwritten inside its compressed clusters,
+// cut off from power in the middle, recovered, extracted, compared. What was promised has to be there; what it cost is counted.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MemoryDevice } from '@f2fskit/block';
+import { MemoryDevice, StatisticsDevice } from '@f2fskit/block';
+import type { BufferedIo } from '@f2fskit/f2fs';
 import { checkVolume } from '@f2fskit/f2fs-tools';
 import { runSync } from '@f2fskit/task';
 import { PowerCutDevice } from '@f2fskit/testkit/power-cut';
 import { buildImage, extract, openVolumeSync, type Volume } from 'f2fskit';
+import { type Changed, changeFiles, promiseMore } from './changes.ts';
+import { countEvents, type EngineCounts } from './engine-counts.ts';
 import { bytes, paint, table } from './table.ts';
 
-/** From `src/terminal` and from `dist/terminal` alike: the sources of the package that reads F2FS. */
-const SOURCE = fileURLToPath(new URL('../../../../packages/f2fs/src/', import.meta.url));
+/** From `src/terminal` and from `dist/terminal` alike: the package that reads and writes F2FS. */
+const SOURCE = fileURLToPath(new URL('../../../../packages/f2fs/', import.meta.url));
+const EXCLUDED = ['node_modules', 'dist'];
 /** Which of the blocks that were not durable are lost. Another seed, another accident. */
 const ACCIDENT = 7;
+const ENGINES: readonly BufferedIo[] = ['page', 'iomap'];
 
 /** Files by path, as they have to be. */
-type Tree = Map<string, Buffer>;
+export type Tree = Map<string, Buffer>;
 
 interface Step {
   what: string;
@@ -26,107 +31,96 @@ interface Step {
   good: boolean;
 }
 
+interface Life {
+  steps: Step[];
+  counts: EngineCounts;
+}
+
 /** Runs it and prints it; false when something was not as promised. */
 export async function showLife(): Promise<boolean> {
   const folder = mkdtempSync(path.join(tmpdir(), 'f2fskit-life-'));
   try {
-    const steps = await live(folder);
-    const rows = steps.map(({ what, outcome, good }) => [
-      what,
-      outcome,
-      good ? paint('green', '✓') : paint('red', '✗ not as promised'),
-    ]);
-    console.log(`${table([{ title: 'the life of a volume' }, { title: '' }, { title: '' }], rows)}\n`);
-    return steps.every(({ good }) => good);
+    const tree = treeOf(SOURCE);
+    const image = path.join(folder, 'built.img');
+    const report = await buildImage(SOURCE, image, {
+      size: 64 << 20,
+      exclude: EXCLUDED,
+      compress: { algorithm: 'lz4', extensions: ['ts', 'md'] },
+    });
+    const base = MemoryDevice.from(new Uint8Array(readFileSync(image)));
+    const lives: Life[] = [];
+    for (const engine of ENGINES) lives.push(await live(base, tree, path.join(folder, engine), engine));
+    const built = `${tree.size} files, ${bytes(report.bytes)}, ${report.compressedFiles} of them compressed: ${report.savedBlocks} blocks saved`;
+    showSteps([{ what: 'build', outcome: built, good: isClean(base) }], lives);
+    showCounts(lives);
+    return lives.every(({ steps }) => steps.every(({ good }) => good));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function live(folder: string): Promise<Step[]> {
+function showSteps(common: readonly Step[], lives: readonly Life[]): void {
+  const mark = (good: boolean | undefined): string => (good === true ? paint('green', '✓') : paint('red', '✗'));
+  const rows = common.map(({ what, outcome, good }) => [what, outcome, ...lives.map(() => mark(good))]);
+  for (const [index, { what, outcome }] of lives.at(-1)!.steps.entries()) {
+    rows.push([what, outcome, ...lives.map(({ steps }) => mark(steps[index]?.good))]);
+  }
+  const engines = ENGINES.map((title) => ({ title }));
+  console.log(`${table([{ title: 'the life of a volume' }, { title: '' }, ...engines], rows)}\n`);
+  for (const { steps } of lives) {
+    for (const { what, outcome, good } of steps) if (!good) console.log(paint('red', `  ${what}: ${outcome}`));
+  }
+}
+
+/** The same changes, the same bytes on the volume: what each engine did for it. */
+function showCounts(lives: readonly Life[]): void {
+  const rows = Object.keys(lives[0]!.counts).map((key) => [
+    key,
+    ...lives.map(({ counts }) => (key.endsWith('bytes') ? bytes(counts[key]!) : String(counts[key]))),
+  ]);
+  const engines = ENGINES.map((engine) => ({ title: `${engine} engine`, right: true }));
+  console.log(`${table([{ title: 'for these changes' }, ...engines], rows)}\n`);
+}
+
+async function live(base: MemoryDevice, tree: Tree, target: string, bufferedIo: BufferedIo): Promise<Life> {
   const steps: Step[] = [];
   const step = (what: string, outcome: string, good = true): void => {
     steps.push({ what, outcome, good });
   };
-  const tree = treeOf(SOURCE);
-  const image = path.join(folder, 'built.img');
-  const report = await buildImage(SOURCE, image, { size: 64 << 20 });
-  step('build', `${tree.size} files, ${bytes(report.bytes)}, from a directory of this repository`);
-
-  const base = MemoryDevice.from(new Uint8Array(readFileSync(image)));
-  const clean = runSync(checkVolume(base));
-  step(
-    'check',
-    clean.findings.length === 0 ? 'clean' : `${clean.findings.length} findings`,
-    clean.findings.length === 0,
-  );
-
   const device = new PowerCutDevice(base);
-  const promised = edit(openVolumeSync(device, { writable: true }), tree);
+  const below = new StatisticsDevice(device);
+  const volume = openVolumeSync(below, { writable: true, bufferedIo, compress: { extensions: ['ts', 'md', 'txt'] } });
+  const counting = countEvents(volume, below);
+  const changed: Changed = changeFiles(volume, tree);
+  volume.scheduler.runSync(volume.f2fs.sync());
+  const counts = counting();
+  const promised = promiseMore(volume, changed);
   const lost = device.imageAfter(device.position, 'subset', ACCIDENT);
   step(
-    'edit',
-    `renamed, removed, overwritten; ${device.writes} writes, ${promised.size} files promised by sync and fsync`,
+    'change',
+    `${changed.overwrites} overwrites inside compressed files, appends, cuts, a file of ${bytes(changed.bigBytes)}; then names`,
   );
   step('cut the power', 'some of the last writes are lost, as a disk may lose them');
 
   const recovered = openVolumeSync(lost, { writable: true });
   const missing = differences(promised, (file) => readOrUndefined(recovered, file));
-  step('recover', missing.length === 0 ? 'everything that was promised is there' : missing[0]!, missing.length === 0);
+  step('recover', missing[0] ?? 'everything that sync and fsync promised is there', missing.length === 0);
   await recovered.close();
   // Closed with the volume; what it holds is still there.
   const left = lost.clone();
-  const sound = runSync(checkVolume(left));
-  step(
-    'check',
-    sound.findings.length === 0 ? 'clean' : `${sound.findings.length} findings`,
-    sound.findings.length === 0,
-  );
+  step('check', 'clean', isClean(left));
 
-  const target = path.join(folder, 'extracted');
-  const volume = openVolumeSync(left);
-  await extract(volume, target);
-  await volume.close();
+  const again = openVolumeSync(left);
+  await extract(again, target);
+  await again.close();
   const found = treeOf(target);
   const wrong = differences(promised, (file) => found.get(file));
-  step('extract', `${found.size} files, compared byte for byte`, wrong.length === 0);
-  return steps;
+  step('extract', wrong[0] ?? `${promised.size} files, compared byte for byte`, wrong.length === 0);
+  return { steps, counts };
 }
 
-/**
- * Changes the volume, and leaves it in the middle. Returns what must be there whatever happens: what was there, with the
- * changes that sync or fsync confirmed; what was touched later is left out.
- */
-function edit(volume: Volume, tree: Tree): Tree {
-  const promised: Tree = new Map(tree);
-  const files = [...tree.keys()].sort();
-  const [renamed, removed, overwritten, unsure] = files as [string, string, string, string];
-  const moved = 'kept/under another name.ts';
-  volume.mkdirSync('/kept');
-  volume.renameSync(`/${renamed}`, `/${moved}`);
-  volume.rmSync(`/${removed}`);
-  promised.set(moved, promised.get(renamed)!);
-  promised.delete(renamed);
-  promised.delete(removed);
-  const fd = volume.openSync(`/${overwritten}`, 'r+');
-  volume.writeSync(fd, Buffer.from('// begins anew\n'), 0, 15, 0);
-  const changed = Buffer.from(promised.get(overwritten)!);
-  changed.write('// begins anew\n');
-  promised.set(overwritten, changed);
-  volume.scheduler.runSync(volume.f2fs.sync());
-
-  // After the checkpoint: one file by fsync, the rest by nothing.
-  const more = Buffer.from('appended behind the last checkpoint\n');
-  volume.writeFileSync('/kept/new.txt', more);
-  const fresh = volume.openSync('/kept/new.txt', 'r+');
-  volume.fsyncSync(fresh);
-  promised.set('kept/new.txt', more);
-  volume.writeFileSync(`/${unsure}`, 'perhaps');
-  promised.delete(unsure);
-  for (let index = 0; index < 50; index++) volume.writeFileSync(`/kept/perhaps ${index}`, Buffer.alloc(20_000, index));
-  // Their contents go to the device; nothing that leads to them does.
-  volume.scheduler.runSync(volume.f2fs.writer!.flusher.sync());
-  return promised;
+function isClean(device: MemoryDevice): boolean {
+  return runSync(checkVolume(device)).findings.length === 0;
 }
 
 function readOrUndefined(volume: Volume, file: string): Buffer | undefined {
@@ -146,9 +140,14 @@ function differences(promised: Tree, found: (file: string) => Buffer | undefined
 /** Regular files below a directory of the host. */
 function treeOf(root: string): Tree {
   const tree: Tree = new Map();
-  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
-    const file = path.join(root, name);
-    if (statSync(file).isFile()) tree.set(name.split(path.sep).join('/'), readFileSync(file));
+  const pending = [''];
+  for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+    for (const name of readdirSync(path.join(root, folder))) {
+      const file = path.join(folder, name);
+      const stats = statSync(path.join(root, file));
+      if (stats.isDirectory() && !EXCLUDED.includes(name)) pending.push(file);
+      else if (stats.isFile()) tree.set(file.split(path.sep).join('/'), readFileSync(path.join(root, file)));
+    }
   }
   return tree;
 }

@@ -62,10 +62,12 @@ export function nodeZstd(host = zlib as ZlibWithZstd): Codec | undefined {
   return zstdCodec(compress, decompress);
 }
 
+/** One object, however often it is asked for: a pool tells by it that its workers have the same codec. */
+const own = nodeZstd();
+
 /** Replaces codecs of `registry` by those that this Node brings along; returns the names of the replaced. */
 export function registerNodeCodecs(registry: CodecRegistry): CodecName[] {
-  const codec = nodeZstd();
-  if (codec === undefined) return [];
-  registry.register(codec);
-  return [codec.name];
+  if (own === undefined) return [];
+  registry.register(own);
+  return [own.name];
 }

@@ -21,6 +21,13 @@ export function* isInsideCluster(inode: F2fsInode, position: number): Task<boole
   return (yield* slots.classOf(Math.floor(position / bytes))) === 'compressed';
 }
 
+/** The first block at or behind `block` that is not inside a compressed cluster: from there on slots may go one by one. */
+export function* blockOutsideClusters(inode: F2fsInode, block: number): Task<number> {
+  if (!inode.fields.compressed || !(yield* isInsideCluster(inode, block * BLOCK_SIZE))) return block;
+  const { clusterBlocks } = inode.clusterSlots();
+  return (Math.floor(block / clusterBlocks) + 1) * clusterBlocks;
+}
+
 /**
  * Makes what a compressed cluster holds from `position` on zeros, in the cache; all of it is dirty. The lock of the inode is held.
  * Throws Corruption, EIO: then nothing has changed.
@@ -47,11 +54,11 @@ export function* zeroClusterFrom(inode: F2fsInode, position: number): Task<void>
 /** The file block from which on slots go when a compressed file gets `size` bytes; zeros are on the medium by then. */
 export function* prepareCut(inode: F2fsInode, size: number): Task<number> {
   if (!(yield* isInsideCluster(inode, size))) return Math.ceil(size / BLOCK_SIZE);
-  const { clusterBlocks } = inode.clusterSlots();
-  const bytes = clusterBlocks * BLOCK_SIZE;
+  if (size === inode.size) return yield* blockOutsideClusters(inode, Math.ceil(size / BLOCK_SIZE));
+  const bytes = inode.clusterSlots().clusterBlocks * BLOCK_SIZE;
   yield* zeroClusterFrom(inode, size);
   const cluster = Math.floor(size / bytes);
   yield* inode.writeBack(cluster * bytes, (cluster + 1) * bytes);
   // It may have been written as it is: then its slots go one by one.
-  return (yield* isInsideCluster(inode, size)) ? (cluster + 1) * clusterBlocks : Math.ceil(size / BLOCK_SIZE);
+  return (yield* isInsideCluster(inode, size)) ? ((cluster + 1) * bytes) / BLOCK_SIZE : Math.ceil(size / BLOCK_SIZE);
 }

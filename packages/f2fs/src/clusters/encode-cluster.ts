@@ -5,7 +5,6 @@
 // A cluster is worth it when that takes at least one block less than the cluster has. Encoders stop when they see that it will not.
 // Source: spec 9.2; buffered I/O spec F3; kernel fs/f2fs/compress.c (f2fs_compress_pages).
 
-import type { Codec } from '@f2fskit/codecs';
 import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
@@ -72,6 +71,43 @@ export function sealPayload(memory: Uint8Array, length: number, { compressFlag }
   return payload;
 }
 
+/**
+ * Packs payloads one behind the other into `scratch`, in the order of the jobs: `room` for the compressed data of a job, then `put` with its
+ * length, 0 for a cluster that stays as it is.
+ */
+export class PayloadPacker {
+  /** Bytes of compressed data that a cluster may have at most. */
+  readonly budget: number;
+  readonly #jobs: readonly ClusterJob[];
+  readonly #fields: InodeFields;
+  readonly #scratch: Uint8Array;
+  #at = 0;
+
+  constructor(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array) {
+    this.budget = compressedBytesMax(fields);
+    this.#jobs = jobs;
+    this.#fields = fields;
+    this.#scratch = scratch;
+  }
+
+  /** Memory for the compressed data of the next job: as many bytes as the budget. */
+  room(): Uint8Array {
+    const start = this.#at + ClusterHeader.$size;
+    return this.#scratch.subarray(start, start + this.budget);
+  }
+
+  put(index: number, length: number): void {
+    const payload = length === 0 ? undefined : sealPayload(this.#scratch.subarray(this.#at), length, this.#fields);
+    this.#jobs[index]!.payload = payload;
+    this.#at += payload?.length ?? 0;
+  }
+}
+
+/** The level as a codec takes it: none where the file has none. */
+export function levelOf({ compressFlag: { level } }: InodeFields): number | undefined {
+  return level === 0 ? undefined : level;
+}
+
 /** Compresses where it is asked, one cluster after the other. */
 export class InlineEncoder implements ClusterEncoder {
   readonly #codecs: CodecSource;
@@ -80,27 +116,12 @@ export class InlineEncoder implements ClusterEncoder {
     this.#codecs = codecs;
   }
 
-  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): undefined {
+  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): undefined {
     const codec = this.#codecs.get(fields.compressAlgorithm);
-    if (codec === undefined) return;
-    const budget = compressedBytesMax(fields);
-    let at = 0;
-    for (const job of jobs) {
-      const memory = scratch.subarray(at, at + ClusterHeader.$size + budget);
-      const length = compressInto(codec, fields, job.source, memory.subarray(ClusterHeader.$size));
-      job.payload = length === 0 ? undefined : sealPayload(memory, length, fields);
-      at += job.payload?.length ?? 0;
+    const level = levelOf(fields);
+    const packer = new PayloadPacker(jobs, fields, scratch);
+    for (const [index, { source }] of jobs.entries()) {
+      packer.put(index, codec?.compress?.(source, packer.room(), level) ?? 0);
     }
   }
-}
-
-/** Compressed bytes in `target`; 0 where they do not fit, or there is nobody who can. */
-function compressInto(
-  codec: Codec,
-  { compressFlag }: CompressedFields,
-  source: Uint8Array,
-  target: Uint8Array,
-): number {
-  const { level } = compressFlag;
-  return codec.compress?.(source, target, level === 0 ? undefined : level) ?? 0;
 }

@@ -4,8 +4,8 @@
 //   punch      blocks wholly within become holes; the bytes at both edges zeros
 //   zero       the same, and then every hole becomes NEW
 //
-// Pages are dropped before the slots, so that none is written to a place that is given up, and again behind them: who read
-// meanwhile may have brought old contents back.
+// Slots are emptied first, then pages dropped: who reads meanwhile finds what the cache has, or zeros, never what the medium had
+// before that. A page that is to be written meanwhile finds no slot, and is not; one on its way arrives where nobody looks.
 // Source: buffered I/O spec 9.4; kernel fs/f2fs/file.c (f2fs_fallocate).
 
 import { EINVAL, ENOSPC, EOPNOTSUPP, FsError } from '@f2fskit/errno';
@@ -100,10 +100,11 @@ function* punch(writer: VolumeWriter, inode: F2fsInode, position: number, end: n
   }
   if (position % BLOCK_SIZE !== 0) yield* zeroRange(writer, inode, position, first * BLOCK_SIZE);
   if (end % BLOCK_SIZE !== 0) yield* zeroRange(writer, inode, last * BLOCK_SIZE, end);
-  const { mapping } = inode.pages();
-  yield* discardRange(mapping, first * BLOCK_SIZE, last * BLOCK_SIZE);
-  for (let at = first; at < last; ) at = yield* writer.operation(emptySlots(writer, inode, at, last));
-  yield* discardRange(mapping, first * BLOCK_SIZE, last * BLOCK_SIZE);
+  try {
+    for (let at = first; at < last; ) at = yield* writer.operation(emptySlots(writer, inode, at, last));
+  } finally {
+    yield* discardRange(inode.pages().mapping, first * BLOCK_SIZE, last * BLOCK_SIZE);
+  }
 }
 
 /** Empties slots from `first` on, some of them; returns the block behind them. Where there is no node there is nothing to do. */

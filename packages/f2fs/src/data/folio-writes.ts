@@ -6,6 +6,7 @@ import { ENOSPC, FsError } from '@f2fskit/errno';
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
 import type { Iomap, WriteOperations } from '@f2fskit/iomap';
 import type { Task } from '@f2fskit/task';
+import { blockOutsideClusters } from '../clusters/cut-cluster.ts';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
 import { truncateBlocks } from '../names/free-inode.ts';
@@ -62,7 +63,7 @@ export class FolioWrites implements WriteOperations {
   *#giveBack(map: Iomap): Task<void> {
     const keep = Math.ceil(Math.max(this.#inode.size, this.#sizeBefore) / BLOCK_SIZE);
     // Only what this write reserved: blocks behind the end may be there on purpose.
-    const from = Math.max(keep, this.#firstBlock);
+    const from = yield* blockOutsideClusters(this.#inode, Math.max(keep, this.#firstBlock));
     if (map.end > from * BLOCK_SIZE) {
       yield* this.#writer.operation(truncateBlocks(this.#writer, this.#inode.blocksOwner.raw, from));
     }

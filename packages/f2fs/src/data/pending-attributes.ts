@@ -37,6 +37,8 @@ export function noteSaved(writer: VolumeWriter, inode: F2fsInode, blocks: number
 
 /** Puts what is pending into the node; part of an operation or of a checkpoint. Throws what reading the node met. */
 export function* settleInode(writer: VolumeWriter, inode: F2fsInode): Task<void> {
+  // Behind a cut, an extension would show what lies behind the new end.
+  if (inode.shrinking) return;
   writer.unsettled.delete(inode);
   // An atomic write keeps them to itself.
   const nothing = inode.pending === undefined && inode.pendingSaved === 0;

@@ -23,5 +23,6 @@ export function* syncFile(
     const flush = flushFile(writeback, cursor);
     yield* dataOnly || writeback.mapping.dirtyBlocks <= IN_PLACE_PAGES_MAX ? writeback.inPlace(flush) : flush;
   }
-  yield* writer.fsyncInode(inode.ino, dataOnly);
+  // Between two changes of the file: slots behind its end, reserved by a write under way, would make it longer when recovered.
+  yield* writer.locks.shared(inode.ino, () => writer.fsyncInode(inode.ino, dataOnly));
 }

@@ -40,20 +40,28 @@ export function* truncateFile(writer: VolumeWriter, inode: F2fsInode, size: numb
       // What lies behind the new end in its block.
       yield* zeroRange(writer, inode, size, firstBlock * BLOCK_SIZE);
     }
+    // The size that it had stays in the node until the blocks go: so it has to get there.
+    if (inode.pending !== undefined) yield* writer.operation(settleInode(writer, inode));
     noteContentChange(writer, inode, size);
+    inode.shrinking = true;
     yield* truncateMapping(inode.pages().mapping, size);
     yield* writer.operation(inline ? cutInline(writer, inode, size) : cut(writer, inode, firstBlock));
   } finally {
+    inode.shrinking = false;
     held.unlock();
   }
 }
 
 function* cutInline(writer: VolumeWriter, inode: F2fsInode, size: number): Task<void> {
+  // One operation: no checkpoint sees only half of it.
+  inode.shrinking = false;
   yield* truncateInlineData(writer, inode, size);
   yield* settleInode(writer, inode);
 }
 
 function* cut(writer: VolumeWriter, inode: F2fsInode, firstBlock: number): Task<void> {
+  // One operation: no checkpoint sees only half of it.
+  inode.shrinking = false;
   // What compression saves has to be in the node before it is reckoned with.
   if (inode.pendingSaved !== 0) yield* settleInode(writer, inode);
   yield* truncateBlocks(writer, inode.raw, firstBlock);

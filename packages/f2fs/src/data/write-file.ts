@@ -17,6 +17,7 @@ import type { Task } from '@f2fskit/task';
 import type { Written } from '@f2fskit/vfs';
 import { performWrite, type WriteSource } from '@f2fskit/writeback';
 import { ClusterWrites } from '../clusters/cluster-writes.ts';
+import { blockOutsideClusters } from '../clusters/cut-cluster.ts';
 import { hasInlineData } from '../inline-data.ts';
 import type { F2fsInode } from '../inode.ts';
 import { dropCapabilityOfContents } from '../names/capability.ts';
@@ -104,7 +105,8 @@ function* writePages(writer: VolumeWriter, inode: F2fsInode, start: number, sour
     const keep = Math.ceil(Math.max(inode.size, sizeBefore) / BLOCK_SIZE);
     // Only what this write reserved: blocks behind the end may be there on purpose.
     if (!inline && inode.size < end && reserved > Math.max(keep, first)) {
-      yield* writer.operation(truncateBlocks(writer, inode.blocksOwner.raw, Math.max(keep, first)));
+      const from = yield* blockOutsideClusters(inode, Math.max(keep, first));
+      if (reserved > from) yield* writer.operation(truncateBlocks(writer, inode.blocksOwner.raw, from));
     }
   }
 }

@@ -264,6 +264,8 @@ export class BlockAllocator {
       this.freeSegments--;
       return;
     }
+    // The read may wait.
+    holey.current = true;
     const { bytes } = yield* this.#blocks.get(ssaBlockAddress(this.superblock, holey.segno));
     log.summary = bytes.slice();
     this.#room[classOf(log.type)] -= SEGMENT_BLOCKS - this.segments.heldCounts[holey.segno]!;

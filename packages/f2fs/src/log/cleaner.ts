@@ -11,6 +11,7 @@
 // Source: spec 5.4; kernel fs/f2fs/gc.c (do_garbage_collect, gc_node_segment, move_data_block).
 
 import { Plug, readBio, throwIfFailed, writeBio } from '@f2fskit/block';
+import { assert } from '@f2fskit/errno';
 import {
   BLOCK_SIZE,
   InlineFlag,
@@ -93,6 +94,7 @@ function pickVictims({ allocator, store }: VolumeWriter): number[] {
 
 /** A block on its way to another place. */
 interface Move {
+  owner: BlockOwner;
   from: number;
   to: number;
   bytes: Uint8Array;
@@ -112,14 +114,15 @@ function* cleanSegment(writer: VolumeWriter, segno: number): Task<number> {
     if (!testMsb(valid, offset)) continue;
     const owner = readSummaryEntry(summary, offset);
     if (nodes) moved += (yield* dirtyNode(writer, owner.nid, first + offset)) ? 1 : 0;
-    else {
-      const to = yield* moveSlot(writer, owner, first + offset);
-      if (to === 0) continue;
-      moves.push({ from: first + offset, to, bytes: new Uint8Array(BLOCK_SIZE) });
+    else if ((yield* slotNaming(writer, owner, first + offset)) >= 0) {
+      const to = yield* allocator.allocate(SegmentType.coldData, owner);
+      moves.push({ owner, from: first + offset, to, bytes: new Uint8Array(BLOCK_SIZE) });
       moved++;
     }
   }
+  // The content first: readers are not kept away, and a slot that they look up names a block that is there.
   yield* copyBlocks(writer, moves);
+  for (const move of moves) yield* moveSlot(writer, move);
   if (store.tracer?.active) store.tracer.emit('segment:clean', { segno, type: segment.type, moved });
   return moved;
 }
@@ -134,27 +137,33 @@ function* dirtyNode({ store }: VolumeWriter, nid: number, address: number): Task
   return true;
 }
 
-/** Gives the block at `address` another place, as far as its slot is concerned. Returns that place, 0 when no slot names it. */
-function* moveSlot(writer: VolumeWriter, owner: BlockOwner, address: number): Task<number> {
-  const { store, allocator } = writer;
-  const { nid, version, offsetInNode } = owner;
-  if (nid === 0 || nid >= store.nat.nidEnd) return 0;
+/** Byte in its node of the slot that names the block at `address`; -1 where none does. */
+function* slotNaming(writer: VolumeWriter, { nid, version, offsetInNode }: BlockOwner, address: number): Task<number> {
+  const { store } = writer;
+  if (nid === 0 || nid >= store.nat.nidEnd) return -1;
   const entry = yield* store.nat.lookup(nid);
-  if (entry.version !== version || entry.blockAddress === 0) return 0;
+  if (entry.version !== version || entry.blockAddress === 0) return -1;
   const byte = yield* slotByte(writer, nid, offsetInNode);
   const { view } = yield* store.readAnyNode(nid);
-  if (byte < 0 || view.getUint32(byte, true) !== address) return 0;
+  return byte >= 0 && view.getUint32(byte, true) === address ? byte : -1;
+}
+
+/** The slot of a block that was copied learns its new place. */
+function* moveSlot(writer: VolumeWriter, { owner, from, to }: Move): Task<void> {
+  const { store, allocator } = writer;
+  const { nid } = owner;
+  const byte = yield* slotNaming(writer, owner, from);
+  assert(byte >= 0, 'no slot changes while segments are cleaned');
+  const { view } = yield* store.readAnyNode(nid);
+  view.setUint32(byte, to, true);
   const ino = NodeFooter.ino.get(view, NODE_FOOTER_OFFSET);
-  const to = yield* allocator.allocate(SegmentType.coldData, owner);
-  (yield* store.readAnyNode(nid)).view.setUint32(byte, to, true);
   store.markDirty(nid);
   const { view: inode } = yield* store.readAnyNode(ino);
   const forgetsExtent = RawExtent.length.get(inode, RawInode.extent.at(0, 0)) > 0;
   if (nid === ino || forgetsExtent) {
     yield* changeInodeNode(writer, ino, (changed) => RawExtent.length.set(changed, RawInode.extent.at(0, 0), 0));
   }
-  yield* allocator.invalidate(address);
-  return to;
+  yield* allocator.invalidate(from);
 }
 
 /** Where in a node a slot is; -1 where there is none. */

@@ -31,7 +31,7 @@ export interface BlockOwner {
 export class Log {
   /** 0..5, as in `SegmentType`. */
   readonly type: number;
-  segment: Segment;
+  #segment: Segment;
   allocation: number = AllocationType.lfs;
   /** The block of the segment that is written next; always one that may be. */
   nextOffset: number;
@@ -40,7 +40,8 @@ export class Log {
 
   constructor(type: number, segment: Segment, nextOffset: number, summary: Uint8Array) {
     this.type = type;
-    this.segment = segment;
+    this.#segment = segment;
+    segment.current = true;
     this.nextOffset = nextOffset;
     this.#summary = summary;
     this.#summaryView = viewOf(summary);
@@ -54,6 +55,16 @@ export class Log {
   set summary(block: Uint8Array) {
     this.#summary = block;
     this.#summaryView = viewOf(block);
+  }
+
+  get segment(): Segment {
+    return this.#segment;
+  }
+
+  set segment(segment: Segment) {
+    this.#segment.current = false;
+    this.#segment = segment;
+    segment.current = true;
   }
 
   get segno(): number {

@@ -1,7 +1,7 @@
 // The segments of a volume that is written to: how many blocks of each are valid, and which.
 //
 //   per segment, always in memory   valid blocks now, blocks that are held until the next checkpoint, type: 5 bytes
-//   per segment in use by a writer  bit maps and the time: loaded when first needed, dropped when clean
+//   per segment in use by a writer  bit maps and the time: loaded when first needed, dropped when clean and of no log
 //
 // A block that was valid at the last checkpoint is not written to before the next one, even if nothing points to it any
 // more: a crash goes back to that checkpoint (I-61). Nor is a block that was written since (I-33): fsynced nodes are a chain
@@ -47,6 +47,8 @@ export class Segment {
   readonly held: Uint8Array;
   modifiedTime: number;
   dirty = false;
+  /** A log writes to it, or is about to: whoever asks for it must get this object. */
+  current = false;
 
   constructor({ segno, type, validMap, modifiedTime }: SegmentInformation) {
     this.segno = segno;
@@ -237,7 +239,7 @@ export class SegmentTable {
   #dropClean(): void {
     if (this.#loaded.size - this.#dirty.size < CLEAN_SEGMENTS_MAX) return;
     for (const [segno, segment] of this.#loaded) {
-      if (segment.dirty) continue;
+      if (segment.dirty || segment.current) continue;
       this.#loaded.delete(segno);
       return;
     }

@@ -1,8 +1,10 @@
 // f2fskit for Node: everything of the platform-free entry, and paths.
 
-import { defaultCodecs } from '@f2fskit/codecs';
+import { type CodecPool, defaultCodecs } from '@f2fskit/codecs';
 import { registerNodeCodecs } from '@f2fskit/codecs/node';
+import { nodeCodecPool } from '@f2fskit/codecs/node-pool';
 import type { DriverMode } from '@f2fskit/task';
+import { type CompressWorkersOption, takeCompressWorkers } from '../codec-workers.ts';
 import { blobFile, imageFile, type VolumeSource } from '../image.ts';
 import { type OpenOptions, openFile, openFileSync } from '../open.ts';
 import type { BuildInput, BuildOptions, BuildReport } from './build/index.ts';
@@ -28,7 +30,7 @@ export { NodeVolume as Volume } from './node-volume.ts';
 export { openImage } from './open-image.ts';
 export { type LockOwner, WriterLock } from './writer-lock.ts';
 
-export interface NodeOpenOptions extends OpenOptions {
+export interface NodeOpenOptions extends OpenOptions, CompressWorkersOption {
   /**
    * `sync` (default): positional reads that finish at once, and the sync methods work. `async`: many reads in flight, and
    * the thread is never blocked by the medium.
@@ -44,12 +46,12 @@ export async function openVolume(
   source: string | URL | VolumeSource,
   options: NodeOpenOptions = {},
 ): Promise<NodeVolume> {
-  const { mode, ...rest } = withNodeCodecs(options);
-  if (!isImagePath(source)) return openFile(await blobFile(source), rest, nodeVolume);
+  const { mode, pool, ...rest } = forNode(options);
+  if (!isImagePath(source)) return openFile(await blobFile(source), rest, nodeVolume, pool);
   const { file, release, options: named } = openLockedImageFile(source, mode ?? 'sync', options);
   try {
-    const volume = await openFile(file, { ...rest, ...named }, nodeVolume);
-    volume.onClosed = release;
+    const volume = await openFile(file, { ...rest, ...named }, nodeVolume, pool);
+    volume.whenClosed(release);
     return volume;
   } catch (error) {
     release();
@@ -59,12 +61,12 @@ export async function openVolume(
 
 /** As {@link openVolume}, at once. Throws ERR_SYNC_UNAVAILABLE for what completes later. */
 export function openVolumeSync(source: string | URL | VolumeSource, options: NodeOpenOptions = {}): NodeVolume {
-  const { mode, ...rest } = withNodeCodecs(options);
-  if (!isImagePath(source)) return openFileSync(imageFile(source), rest, nodeVolume);
+  const { mode, pool, ...rest } = forNode(options);
+  if (!isImagePath(source)) return openFileSync(imageFile(source), rest, nodeVolume, pool);
   const { file, release, options: named } = openLockedImageFile(source, mode ?? 'sync', options);
   try {
-    const volume = openFileSync(file, { ...rest, ...named }, nodeVolume);
-    volume.onClosed = release;
+    const volume = openFileSync(file, { ...rest, ...named }, nodeVolume, pool);
+    volume.whenClosed(release);
     return volume;
   } catch (error) {
     release();
@@ -88,8 +90,10 @@ export async function buildImage(
   return build.buildImage(input, image, options);
 }
 
-function withNodeCodecs(options: NodeOpenOptions): NodeOpenOptions {
+/** The options with the codecs of Node, and a pool in place of its option. */
+function forNode(options: NodeOpenOptions): Omit<NodeOpenOptions, 'compressWorkers'> & { pool: CodecPool | undefined } {
+  const { pool, rest } = takeCompressWorkers(options, (workers) => nodeCodecPool({ workers }));
   const codecs = options.codecs ?? defaultCodecs();
   if (options.codecs === undefined) registerNodeCodecs(codecs);
-  return { ...options, codecs };
+  return { ...rest, codecs, pool };
 }

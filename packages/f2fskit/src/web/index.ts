@@ -1,15 +1,17 @@
 // f2fskit for browsers: everything of the platform-free entry, and file handles.
 
 import { type FileHandleLike, openOpfsDevice } from '@f2fskit/block/web';
+import { webCodecPool } from '@f2fskit/codecs/browser-pool';
 import type { DriverMode } from '@f2fskit/task';
+import { type CompressWorkersOption, takeCompressWorkers } from '../codec-workers.ts';
 import { blobFile, type ImageFile, type VolumeSource } from '../image.ts';
-import { coreVolume, type OpenOptions, openFile, openVolume as openSource } from '../open.ts';
+import { coreVolume, type OpenOptions, openFile } from '../open.ts';
 import type { Volume } from '../volume.ts';
 
 export type { FileHandleLike } from '@f2fskit/block/web';
 export * from '../index.ts';
 
-export interface BrowserOpenOptions extends OpenOptions {
+export interface BrowserOpenOptions extends OpenOptions, CompressWorkersOption {
   /**
    * Of a file handle. `sync`: synchronous access, in a dedicated worker and for files of OPFS only; the sync methods work.
    * `async`: the file as it is now; once it is changed, reads fail with EIO. Default: `sync` where there is synchronous
@@ -27,8 +29,10 @@ export async function openVolume(
   source: VolumeSource | FileHandleLike,
   options: BrowserOpenOptions = {},
 ): Promise<Volume> {
-  const { mode, ...rest } = options;
-  return isHandle(source) ? openFile(await handleFile(source, mode), rest, coreVolume) : openSource(source, rest);
+  const { pool, rest } = takeCompressWorkers(options, (workers) => webCodecPool({ workers }));
+  const { mode, ...others } = rest;
+  const file = await (isHandle(source) ? handleFile(source, mode) : blobFile(source));
+  return openFile(file, others, coreVolume, pool);
 }
 
 function isHandle(source: VolumeSource | FileHandleLike): source is FileHandleLike {

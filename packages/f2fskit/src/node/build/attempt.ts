@@ -5,6 +5,7 @@ import { FsError } from '@f2fskit/errno';
 import { mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools/mkfs';
 import { type Clock, type RandomSource, runSync } from '@f2fskit/task';
+import { type BuildCompression, markReadOnly } from './compression.ts';
 import type { Candidate } from './image-target.ts';
 import type { BuildCounts, BuildNotes, VolumeSize } from './report.ts';
 import type { Slices } from './slices.ts';
@@ -19,6 +20,9 @@ export interface AttemptOptions {
   clock: Clock | undefined;
   random: RandomSource | undefined;
   tree: TreeWriterOptions;
+  compression: BuildCompression | undefined;
+  /** Nobody is to write to the volume any more. */
+  readOnly: boolean;
 }
 
 export type AttemptOutcome =
@@ -30,7 +34,7 @@ export type AttemptOutcome =
 export async function attempt(
   { device, blank, bytes }: Pick<Candidate, 'device' | 'blank' | 'bytes'>,
   source: BuildSource,
-  { format, clock, random, tree }: AttemptOptions,
+  { format, clock, random, tree, compression, readOnly }: AttemptOptions,
   slices: Slices,
   watch: (writer: TreeWriter) => void,
 ): Promise<AttemptOutcome> {
@@ -42,6 +46,7 @@ export async function attempt(
       cache: { budgetBytes: CACHE_BYTES },
       ...(clock === undefined ? {} : { clock }),
       ...(random === undefined ? {} : { random }),
+      ...(compression === undefined ? {} : { compress: compression.mount, codecs: compression.codecs }),
     }),
   );
   const writer = new TreeWriter(volume, source, tree);
@@ -50,6 +55,7 @@ export async function attempt(
     runSync(writer.begin());
     while (runSync(writer.next())) if (slices.over) await slices.turn();
     runSync(volume.unmount());
+    if (readOnly) runSync(markReadOnly(device));
     runSync(device.settle());
   } catch (error) {
     writer.abort();

@@ -10,12 +10,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
-import { EOPNOTSUPP, FsError } from '@f2fskit/errno';
-import { mountF2fs } from '@f2fskit/f2fs';
+import type { CodecRegistry } from '@f2fskit/codecs';
+import { EINVAL, FsError } from '@f2fskit/errno';
+import { type CompressionOptions, mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools/mkfs';
 import { fixedClock, runSync, systemClock } from '@f2fskit/task';
 import type { Timestamp } from '@f2fskit/vfs';
 import { attempt } from './attempt.ts';
+import { buildCompression, withCompression } from './compression.ts';
 import { openHostSource } from './host-source.ts';
 import { identityOf } from './identity.ts';
 import { ImageTarget } from './image-target.ts';
@@ -55,6 +57,15 @@ export interface BuildOptions {
   size?: number | 'auto' | 'min';
   /** Label, features, uuid and the like. */
   format?: BuildFormatOptions;
+  /**
+   * Compresses files that have at least one whole cluster: all of them, or those with these extensions. The format gets what
+   * that needs. Blocks that are saved stay reserved for their files; with `readOnly` they are free.
+   */
+  compress?: CompressionOptions;
+  /** Codecs for it. Default: those of this package and of this Node. */
+  codecs?: CodecRegistry;
+  /** The volume is for reading only (feature `ro`), and what compression saves is not reserved. */
+  readOnly?: boolean;
   /** The owner of everything. Default: the owners of the source, in numbers. */
   owner?: { readonly uid: number; readonly gid: number };
   /** Keeps extended attributes and access control lists. Default true. */
@@ -91,8 +102,9 @@ export async function buildImage(
   image: string | URL,
   options: BuildOptions = {},
 ): Promise<BuildReport> {
-  const { size = 'auto', signal, onProgress, dryRun = false } = options;
+  const { size = 'auto', signal, onProgress, dryRun = false, readOnly = false } = options;
   signal?.throwIfAborted();
+  const compression = buildCompression(options.compress, options.codecs);
   const { features, warnings, blocks } = rehearse(options);
   const target = new ImageTarget(toPath(image), options.force === true || dryRun);
   const notes = new BuildNotes();
@@ -103,9 +115,11 @@ export async function buildImage(
     progress = { ...NOTHING, entries };
   });
   try {
-    const need = blocksNeeded(source.root, inodeRoom(features), blocks);
+    const clusters = { clusterBlocks: compression?.clusterBlocks ?? 0, release: readOnly };
+    const need = blocksNeeded(source.root, { ...inodeRoom(features), ...clusters }, blocks);
     const settled = settle(source.root, options);
     const planned = plannedSize(size, need, settled.format, target.size);
+    const wanted = { ...settled, tree: { ...settled.tree, ...clusters }, compression, readOnly };
     const common = { label: settled.format.label ?? '', features, warnings };
     if (dryRun) {
       const { failures, reasons } = notes;
@@ -117,7 +131,7 @@ export async function buildImage(
     const { candidate, outcome, attempts } = await searchSize(size, need, planned, settled.format, fixed, {
       begin: (bytes) => target.begin(bytes),
       run: (tried) =>
-        attempt(tried, source, { ...settled, random: settled.random?.() }, slices, (writer) => {
+        attempt(tried, source, { ...wanted, random: settled.random?.() }, slices, (writer) => {
           look = () => ({
             phase: 'writing',
             entries: writer.entries,
@@ -158,19 +172,30 @@ const STALE_QUOTAS = 'the quota files do not count the files yet: fsck.f2fs make
  * Makes an empty volume in memory: what is wrong with the options is said before anything is looked at. `blocks`: those that
  * are in use.
  */
-function rehearse({ format = {} }: BuildOptions): Pick<FormatReport, 'features' | 'warnings'> & { blocks: number } {
+function rehearse({
+  format: given = {},
+  compress,
+  readOnly = false,
+}: BuildOptions): Pick<FormatReport, 'features' | 'warnings'> & { blocks: number } {
   const device = new MemoryDevice(REHEARSAL_BYTES);
-  const { features, warnings } = runSync(formatVolume(device, { ...format, blank: true }));
-  if (features.includes('ro')) {
-    throw new FsError(EOPNOTSUPP, 'features: volumes for reading only (ro) cannot be built yet');
-  }
+  const format = formatOf(given, compress);
+  const { features: made, warnings } = runSync(formatVolume(device, { ...format, blank: true }));
+  if (made.includes('ro'))
+    throw new FsError(EINVAL, 'features: a volume for reading only (ro) is an option of its own');
+  const features = readOnly ? [...made, 'ro'] : made;
   const blocks = runSync(mountF2fs(device)).checkpoint.validBlockCount;
   if (features.includes('quota')) return { features, warnings: [...warnings, STALE_QUOTAS], blocks };
   return { features, warnings, blocks };
 }
 
+/** The format, with the features that compression needs. */
+function formatOf(format: BuildFormatOptions, compress: CompressionOptions | undefined): BuildFormatOptions {
+  return compress === undefined ? format : { ...format, features: withCompression(format.features) };
+}
+
 /** What a volume would otherwise take from time and chance. */
-function settle(root: PlanNode, { format = {}, owner, sourceDateEpoch: epoch }: BuildOptions) {
+function settle(root: PlanNode, { format: given = {}, compress, owner, sourceDateEpoch: epoch }: BuildOptions) {
+  const format = formatOf(given, compress);
   if (epoch === undefined) {
     const timesOf = ({ atime, mtime }: PlanNode) => ({ atime, mtime });
     return { format, clock: undefined, random: undefined, tree: { owner, timesOf } };

@@ -42,6 +42,10 @@ export interface InodeRoom {
   addresses: number;
   /** Slots in the first block of the root that are not free. */
   rootSlots: number;
+  /** Blocks of a cluster: files with as many are compressed. 0: none are. */
+  clusterBlocks?: number;
+  /** What compression saves is given back. */
+  release?: boolean;
 }
 
 export function inodeRoom(features: readonly string[]): InodeRoom {
@@ -72,9 +76,20 @@ export function blocksNeeded(root: PlanNode, room: InodeRoom, formatBlocks: numb
     }
     const blocks = blocksOf(node, room);
     need.blocks += blocks;
-    need.blocksLeast += node.sparse || node.stored?.runs !== undefined ? 1 : blocks;
+    need.blocksLeast += node.sparse || node.stored?.runs !== undefined ? 1 : leastBlocks(node, blocks, room);
   }
   return need;
+}
+
+/** Of `blocks` those that are left where every cluster shrinks to one block. */
+function leastBlocks(
+  { kind, size }: PlanNode,
+  blocks: number,
+  { clusterBlocks = 0, release = false }: InodeRoom,
+): number {
+  if (kind !== 'file' || !release || clusterBlocks === 0) return blocks;
+  const clusters = Math.floor(Math.ceil(size / BLOCK_SIZE) / clusterBlocks);
+  return blocks - clusters * (clusterBlocks - 1);
 }
 
 /** Blocks of one file: its inode, and everything below it. */
@@ -85,8 +100,11 @@ export function blocksOf(node: PlanNode, room: InodeRoom): number {
   if (node.kind !== 'file' || node.size <= room.inlineBytes) return inode;
   const blocks = Math.ceil(node.size / BLOCK_SIZE);
   const data = Math.min(blocks, Math.ceil(node.dataBytes / BLOCK_SIZE) + edgeBlocks(node));
+  // Nodes of compressed files have slots for whole clusters only.
+  const { clusterBlocks = 0 } = room;
+  const unit = clusterBlocks > 0 && blocks >= clusterBlocks ? clusterBlocks : 1;
   // Each block of data needs at most one node of each level above it.
-  return inode + data + Math.min(indexNodes(blocks, room.addresses), 3 * data);
+  return inode + data + Math.min(indexNodes(blocks, room.addresses, unit), 3 * data);
 }
 
 /** A run that begins or ends inside a block takes one more than its bytes say. */
@@ -95,8 +113,9 @@ function edgeBlocks({ stored }: PlanNode): number {
 }
 
 /** Nodes over so many blocks in a row, without the inode. */
-function indexNodes(blocks: number, addresses: number): number {
-  let direct = Math.max(0, Math.ceil((blocks - addresses) / ADDRESSES_PER_NODE));
+function indexNodes(blocks: number, addresses: number, unit = 1): number {
+  const whole = (slots: number): number => slots - (slots % unit);
+  let direct = Math.max(0, Math.ceil((blocks - whole(addresses)) / whole(ADDRESSES_PER_NODE)));
   let nodes = direct;
   direct -= 2;
   for (let single = 0; single < 2 && direct > 0; single++, direct -= NIDS_PER_NODE) nodes++;

@@ -71,6 +71,11 @@ export class BuildCounts {
   bytes = 0;
   /** Holes that stayed holes. */
   holeBytes = 0;
+  compressedFiles = 0;
+  /** Blocks of 4096 bytes that compressed files do not need. */
+  savedBlocks = 0;
+  /** Those of them that are free: the others are kept for their files. */
+  releasedBlocks = 0;
 }
 
 /** How large a volume is, and how full. Sizes in bytes, blocks of 4096 bytes. */

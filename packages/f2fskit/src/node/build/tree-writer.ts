@@ -9,7 +9,7 @@
 
 import { FsError } from '@f2fskit/errno';
 import type { F2fsInode, F2fsVolume } from '@f2fskit/f2fs';
-import { ModeType } from '@f2fskit/f2fs-format';
+import { BLOCK_SIZE, ModeType } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import { type Timestamp, utf8Decode } from '@f2fskit/vfs';
 import type { Contents, Piece } from './contents.ts';
@@ -22,6 +22,10 @@ export interface TreeWriterOptions {
   owner: { readonly uid: number; readonly gid: number } | undefined;
   /** Times of a file. */
   timesOf: (node: PlanNode) => { atime: Timestamp; mtime: Timestamp };
+  /** Files with fewer blocks are not compressed. 0: none is. */
+  clusterBlocks: number;
+  /** What compression saves is given back to the volume. */
+  release: boolean;
 }
 
 interface Level {
@@ -63,7 +67,7 @@ const SPECIAL_TYPES: Readonly<Record<'char' | 'block' | 'fifo' | 'socket', numbe
 
 type Loader = ReturnType<F2fsInode['loader']>;
 /** What a file is, beside its name, owner and times. */
-type LoadedParts = Pick<Parameters<Loader['add']>[1], 'mode' | 'device' | 'target' | 'contents'>;
+type LoadedParts = Pick<Parameters<Loader['add']>[1], 'mode' | 'device' | 'target' | 'contents' | 'compress'>;
 
 export class TreeWriter {
   readonly counts = new BuildCounts();
@@ -175,6 +179,7 @@ export class TreeWriter {
     if (ino === 0) return false;
     this.#noteLinks(node, ino);
     if (node.xattrs.length > 0) yield* this.#setXattrs(node, yield* this.#volume.readInode(ino));
+    if (what.compress === true) yield* this.#countCompressed(yield* this.#volume.readInode(ino));
     return true;
   }
 
@@ -231,7 +236,10 @@ export class TreeWriter {
       piece === undefined ? contents.size === 0 : piece.position === 0 && piece.bytes.length === contents.size;
     if (!whole) return false;
     const bytes = piece?.bytes ?? NOTHING;
-    if (!(yield* this.#load(directory, node, { mode: ModeType.regular | node.mode, contents: bytes }))) return false;
+    const { clusterBlocks } = this.#options;
+    const compress = clusterBlocks > 0 && Math.ceil(contents.size / BLOCK_SIZE) >= clusterBlocks;
+    const what = { mode: ModeType.regular | node.mode, contents: bytes, compress };
+    if (!(yield* this.#load(directory, node, what))) return false;
     this.#read(node, contents, bytes.length);
     return true;
   }
@@ -303,6 +311,18 @@ export class TreeWriter {
     const again = (mode & SPECIAL_BITS) !== 0 ? { mode } : {};
     yield* inode.setAttributes({ ...again, ...this.#options.timesOf(node) });
     yield* this.#setXattrs(node, inode);
+    yield* this.#countCompressed(inode);
+  }
+
+  /** What compression saved of a file that is complete. */
+  *#countCompressed(inode: F2fsInode): Task<void> {
+    if (!inode.fields.compressed) return;
+    yield* inode.writeBack();
+    const { savedBlocks } = inode;
+    this.counts.compressedFiles++;
+    this.counts.savedBlocks += savedBlocks;
+    if (!this.#options.release || savedBlocks === 0) return;
+    this.counts.releasedBlocks += yield* this.#volume.compressionOf(inode).release();
   }
 
   *#setXattrs(node: PlanNode, inode: F2fsInode): Task<void> {

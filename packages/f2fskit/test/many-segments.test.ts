@@ -2,12 +2,12 @@
 // object, with maps of its own, and what the log has written since would be missing in it.
 
 import { MemoryDevice } from '@f2fskit/block';
+import { type F2fsInode, mountF2fs } from '@f2fskit/f2fs';
 import { SEGMENT_BLOCKS } from '@f2fskit/f2fs-format';
 import { checkVolume, formatVolume } from '@f2fskit/f2fs-tools';
 import { fixedClock, runSync, seededRandom } from '@f2fskit/task';
 import { BytesSource } from '@f2fskit/vfs';
 import { expect, it } from 'vitest';
-import { type F2fsInode, mountF2fs } from '../src/index.ts';
 
 it('the segments of the logs are not given up, however many others are looked at', () => {
   const device = new MemoryDevice(4 * 2 ** 30);

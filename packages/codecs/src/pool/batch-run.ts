@@ -1,0 +1,134 @@
+// One batch: what the asker compresses itself, and what it has handed to workers. How jobs travel is the pool's.
+//
+//   next     results below this index are in the sink
+//   handed   the jobs of the sources [handedFrom, n); all others the asker does itself, one after the other
+//
+// A job that was taken back or is lost is compressed here, when its turn has come: results are put in ascending order.
+
+import { assert } from '@f2fskit/errno';
+import { type CompressBatch, compressHere, type PoolRun } from './codec-pool.ts';
+
+/** A source that was handed to the workers. */
+export interface HandedJob {
+  /** Its result is here, or will never be. */
+  readonly settled: boolean;
+  /** The result of a settled job: empty where it does not fit the budget; `undefined` where it will never be here. */
+  result(): Uint8Array | undefined;
+  /** Takes it back if no worker has begun with it. It is settled then, without a result. */
+  takeBack(): boolean;
+  /** Stops waiting for it: it is settled, without a result. */
+  abandon(): void;
+  /** Nobody looks at the result any more. Once, for a settled job. */
+  release(): void;
+}
+
+/** What a run needs of its pool. */
+export interface RunOwner {
+  /** Calls `run.settle` when a job was settled, until it is unwatched. */
+  watch(run: BatchRun): void;
+  unwatch(run: BatchRun): void;
+  /** A number that changes whenever a job is settled, for `block`. */
+  readonly progress: number;
+  /** Blocks until `progress` is not `seen`; false where that cannot be waited for, or takes too long. */
+  block(seen: number): boolean;
+}
+
+export class BatchRun implements PoolRun {
+  readonly batch: CompressBatch;
+  readonly #owner: RunOwner;
+  #next = 0;
+  /** Ascending from `#handedFrom`. */
+  #handed: HandedJob[] = [];
+  #handedFrom: number;
+  #callbacks: Array<() => void> = [];
+
+  constructor(batch: CompressBatch, owner: RunOwner) {
+    this.batch = batch;
+    this.#owner = owner;
+    this.#handedFrom = batch.sources.length;
+  }
+
+  /** Index of the last source that can be handed to workers; -1 where none is left beside the one whose turn it is. */
+  get last(): number {
+    return this.#handedFrom - 1 > this.#next ? this.#handedFrom - 1 : -1;
+  }
+
+  /** Source {@link last} was handed to the workers. */
+  handed(job: HandedJob): void {
+    assert(this.last !== -1, 'the asker always has a source to begin with');
+    this.#handed.unshift(job);
+    this.#handedFrom--;
+  }
+
+  /**
+   * Compresses or puts the next result without waiting: one that is the asker's, is settled, or was not begun with. False where all
+   * are put, or a worker has the next.
+   */
+  step(): boolean {
+    if (this.#next === this.batch.sources.length) return false;
+    const job = this.#handed[0];
+    if (this.#next === this.#handedFrom && job !== undefined) {
+      if (!job.settled && !job.takeBack()) return false;
+      this.#handed.shift();
+      this.#handedFrom++;
+      this.#put(job);
+    } else {
+      compressHere(this.batch, this.#next++);
+      this.#handedFrom = Math.max(this.#handedFrom, this.#next);
+    }
+    return true;
+  }
+
+  /** All results are in the sink. */
+  get complete(): boolean {
+    return this.#next === this.batch.sources.length;
+  }
+
+  get done(): boolean {
+    return this.#handed.every(({ settled }) => settled);
+  }
+
+  subscribe(callback: () => void): void {
+    if (this.#callbacks.push(callback) === 1) this.#owner.watch(this);
+    this.settle();
+  }
+
+  /** A job was settled: calls back if it was the last one. */
+  settle(): void {
+    if (this.#callbacks.length === 0 || !this.done) return;
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
+    this.#owner.unwatch(this);
+    for (const callback of callbacks) callback();
+  }
+
+  waitSync(): void {
+    for (let seen = this.#owner.progress; !this.done; seen = this.#owner.progress) {
+      if (!this.#owner.block(seen)) this.abandon();
+    }
+    this.settle();
+  }
+
+  /** Stops waiting for workers. */
+  abandon(): void {
+    for (const job of this.#handed) if (!job.settled) job.abandon();
+  }
+
+  finish(): void {
+    assert(this.done, 'a run is finished when it is done');
+    while (this.step());
+    assert(this.complete, 'nothing is left of a run that was finished');
+  }
+
+  #put(job: HandedJob): void {
+    const { sink } = this.batch;
+    const index = this.#next++;
+    const result = job.result();
+    if (result === undefined) compressHere(this.batch, index);
+    else {
+      if (result.length > 0) sink.room(index).set(result);
+      sink.put(index, result.length);
+    }
+    job.release();
+  }
+}

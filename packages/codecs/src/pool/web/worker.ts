@@ -1,0 +1,17 @@
+// The program of a worker in a browser, for both kinds of pool: the first message says which.
+
+import { defaultCodecs } from '../../defaults.ts';
+import { workForever } from '../shared-worker.ts';
+import { TransferWork } from '../transfer-worker.ts';
+import type { WebWorkerScope } from './host.ts';
+
+const scope = globalThis as unknown as WebWorkerScope;
+const codecs = defaultCodecs();
+const work = new TransferWork(codecs);
+
+scope.onmessage = ({ data }) => {
+  if ('worker' in data) workForever(data, codecs, () => scope.postMessage('finished'));
+  const returned = work.do(data);
+  scope.postMessage(returned, [returned.memory]);
+};
+scope.postMessage('ready');
