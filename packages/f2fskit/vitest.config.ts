@@ -1,4 +1,8 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.base.ts';
+import { bundledPool } from '../codecs/test/pool-bundle.ts';
 
-export default mergeConfig(base, { test: { exclude: ['test/browser/**', 'test/linux/**'] } });
+export default mergeConfig(base, {
+  plugins: [bundledPool()],
+  test: { exclude: ['test/browser/**', 'test/linux/**'] },
+});

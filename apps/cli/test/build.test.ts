@@ -117,9 +117,17 @@ describe('f2fs build', () => {
       /^f2fs: --size: 1048576 bytes are too few/,
     ],
     ['features that no volume has', ['build', '.', 'image', '-O', 'frob'], 2, /^f2fs: -O: 'frob' cannot be set/],
-    ['a volume for reading', ['build', '.', 'image', '-O', 'ro'], 2, /^f2fs: -O: .*cannot be built yet/],
+    ['a volume for reading', ['build', '.', 'image', '-O', 'ro'], 2, /^f2fs: -O: .*option of its own/],
     ['an owner by name', ['build', '.', 'image', '--owner', 'root'], 2, /UID:GID/],
-    ['what comes later', ['build', '.', 'image', '--compress', 'lz4'], 2, /unknown option '--compress'/],
+    ['an unknown algorithm', ['build', '.', 'image', '--compress', 'gzip'], 2, /lz4, lzo, lzo-rle or zstd/],
+    ['a cluster of no size', ['build', '.', 'image', '--compress', 'lz4', '--cluster', '4K'], 2, /16K, 32K/],
+    ['clusters of what is not compressed', ['build', '.', 'image', '--cluster', '64K'], 2, /go with --compress/],
+    [
+      'an extension that is and is not',
+      ['build', '.', 'image', '--compress', 'lz4', '--compress-extension', 'a,b', '--nocompress-extension', 'b'],
+      2,
+      /^f2fs: --compress: b stands in extensions and in noExtensions/,
+    ],
     ['a source that is not there', ['build', 'nowhere', 'image'], 1, /^f2fs: ENOENT: .*nowhere/],
     ['no archive', ['build', 'tree/d/other.o', 'image'], 1, /^f2fs: EINVAL: .*no tar archive/],
   ])('refuses: %s', async (_, args, status, message) => {
@@ -128,6 +136,27 @@ describe('f2fs build', () => {
     );
     expect(await f2fs(inPlace)).toMatchObject({ status, stderr: expect.stringMatching(message) });
     expect(fs.readdirSync(folder)).toEqual(['tree']);
+  });
+
+  it('compresses, and says what that saves', async () => {
+    fs.writeFileSync(inFolder('tree/text'), 'the same words over and over '.repeat(10_000));
+    const build = ['build', inFolder('tree'), inFolder('image'), '-f', '--compress', 'lz4:9', '--cluster', '64K'];
+    const kept = await f2fs(build);
+    expect([kept.status, kept.stdout.toString()]).toEqual([
+      0,
+      expect.stringMatching(
+        /\n {2}Features {6}extra_attr compression\n[^]*\n {2}Compressed {4}1 files, \d+.* KiB saved, kept for the files\n/,
+      ),
+    ]);
+    const free = await f2fs([...build, '--read-only', '--json']);
+    const report = JSON.parse(free.stdout.toString()) as Record<string, unknown>;
+    expect(report).toMatchObject({ compressedFiles: 1, features: ['extra_attr', 'compression', 'ro'] });
+    expect(report['releasedBlocks']).toBe(report['savedBlocks']);
+    const { stdout } = await f2fs(['info', '--json', inFolder('image')]);
+    expect(JSON.parse(stdout.toString())).toMatchObject({
+      compression: { files: 1, savedBlocks: 0, releasedBlocks: report['releasedBlocks'], releasedFiles: 1 },
+    });
+    expect((await f2fs(['chmod', inFolder('image'), '600', '/text'])).stderr).toMatch(/EROFS.*for reading only/);
   });
 
   it('says how much is missing of a size that is too small', async () => {
@@ -182,6 +211,6 @@ describe('f2fs build', () => {
     expect(status).toBe(0);
     expect(stdout.toString()).toMatch(/^Usage: f2fs build \[options\] <source> <image>/);
     expect(stdout.toString()).toContain('docker export web | f2fs build - web.img');
-    expect(stdout.toString()).not.toMatch(/--compress|--read-only/);
+    expect(stdout.toString()).toMatch(/--compress <alg\[:level\]>[^]*--read-only/);
   });
 });

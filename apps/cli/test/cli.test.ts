@@ -17,7 +17,21 @@ const compressed = path.join(folder, 'compressed.img');
 writeFileSync(compressed, loadGolden('compress-zstd-8').bytes);
 
 const looking = ['info', 'ls', 'tree', 'stat', 'cat', 'xattr', 'manifest', 'dump', 'extract'];
-const changing = ['put', 'mkdir', 'rm', 'mv', 'cp', 'ln', 'chmod', 'chown', 'touch', 'truncate', 'setxattr'];
+const changing = [
+  'put',
+  'mkdir',
+  'rm',
+  'mv',
+  'cp',
+  'ln',
+  'chmod',
+  'chown',
+  'touch',
+  'truncate',
+  'setxattr',
+  'compress',
+  'decompress',
+];
 const commands = [...looking, 'get', 'mkfs', 'fsck', ...changing];
 
 describe('usage', () => {

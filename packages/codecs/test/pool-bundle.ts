@@ -2,6 +2,7 @@
 // system's for temporary files, and started from there.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,11 +11,12 @@ import type { Plugin } from 'vitest/config';
 const poolFolder = fileURLToPath(new URL('../src/pool/node/', import.meta.url));
 const conditions = ['@f2fskit/source', 'module', 'node'];
 
-/** Builds `index.js` and `worker.js`, the pool of Node and its worker, into `folder`. */
+/** Builds `index.js` and `worker.js`, the pool of Node and its worker, `codecs.js`, and a worker for tests into `folder`. */
 async function bundlePool(folder: string): Promise<void> {
   // Vite comes with vitest; this package does not depend on it by itself.
-  const { Vite } = await import('vitest/node');
-  await Vite.build({
+  const { resolve } = createRequire(createRequire(import.meta.url).resolve('vitest/package.json'));
+  const vite = (await import(pathToFileURL(resolve('vite')).href)) as typeof import('vitest/node').Vite;
+  await vite.build({
     configFile: false,
     logLevel: 'error',
     root: poolFolder,
@@ -25,7 +27,12 @@ async function bundlePool(folder: string): Promise<void> {
       outDir: folder,
       minify: false,
       rolldownOptions: {
-        input: { index: path.join(poolFolder, 'index.ts'), worker: path.join(poolFolder, 'worker.ts') },
+        input: {
+          index: path.join(poolFolder, 'index.ts'),
+          worker: path.join(poolFolder, 'worker.ts'),
+          codecs: path.join(poolFolder, '../../index.ts'),
+          'stuck-worker': fileURLToPath(new URL('./stuck-worker.ts', import.meta.url)),
+        },
         output: { entryFileNames: '[name].js' },
       },
     },

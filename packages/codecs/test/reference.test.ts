@@ -28,9 +28,9 @@ function pairs(compress: NonNullable<Codec['compress']>, level: number | undefin
     if (block !== undefined) result.push({ block, content: source });
   };
   for (let length = 0; length <= 300; length++) add(content(length, seed + length, length));
-  for (let i = 0; i < (full ? 1000 : 60); i++) add(content(i, seed + i, 300 + ((seed * 31 + i * 977) % 20_000)));
+  for (let i = 0; i < (full ? 300 : 60); i++) add(content(i, seed + i, 300 + ((seed * 31 + i * 977) % 20_000)));
   for (let log = 14; log <= 20; log++) {
-    if (log > 17 && !full && (level ?? 0) > 3) continue;
+    if (log > 17 && (level ?? 0) > (full ? 9 : 3)) continue; // seconds for a MiB of two letters
     for (let kind = 0; kind < contentKinds.length; kind++) {
       if (full || (kind + log) % 4 === 0) add(content(kind, seed + log, 2 ** log), clusterBudget(2 ** log));
     }

@@ -45,6 +45,8 @@ import { decideFsync, type FsyncDecision } from './recovery/fsync-policy.ts';
 const ROOM_MIN_BLOCKS = 1024;
 /** … and on a small volume fewer than this part of it. */
 const ROOM_SHARE = 32;
+/** A checkpoint is taken when so many segments have changed since the last one: 2 GiB of data in a row. */
+const DIRTY_SEGMENTS_MAX = 1024;
 /** Blocks for nodes that new nodes do not take. */
 const NODE_ROOM_KEPT = 128;
 
@@ -236,9 +238,10 @@ export class VolumeWriter {
 
   /** As {@link hasRoom}, also when so many more blocks have been written. */
   hasRoomFor(blocks: number): boolean {
-    // Dirty nodes cannot leave memory.
+    // Dirty nodes cannot leave memory, nor can the maps of segments that changed.
     const crowded = this.store.dirty.size * BLOCK_SIZE > this.flusher.cache.budgetBytes / 4;
-    return !crowded && this.#room >= this.#roomWanted + blocks;
+    if (crowded || this.segments.dirtyCount > DIRTY_SEGMENTS_MAX) return false;
+    return this.#room >= this.#roomWanted + blocks;
   }
 
   /** Blocks that nodes, or data, can take before the next checkpoint: the fewer. */

@@ -236,6 +236,11 @@ export class SegmentTable {
     this.#dirty.add(segment);
   }
 
+  /** Segments that the next checkpoint writes: their maps are in memory until then. */
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
   #dropClean(): void {
     if (this.#loaded.size - this.#dirty.size < CLEAN_SEGMENTS_MAX) return;
     for (const [segno, segment] of this.#loaded) {

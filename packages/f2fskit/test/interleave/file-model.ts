@@ -27,12 +27,15 @@ export class Watch {
   /** What was there from then on; zeros behind it. */
   readonly before: Uint8Array;
   readonly changes: Change[];
+  /** Blocks that nobody knew when it began. */
+  readonly unknown: ReadonlySet<number>;
   sizeMin: number;
   sizeMax: number;
 
-  constructor(from: number, before: Uint8Array, size: number, changes: readonly Change[]) {
+  constructor(from: number, before: Uint8Array, { size, unknown }: FileModel, changes: Iterable<Change>) {
     this.from = from;
     this.before = before;
+    this.unknown = new Set(unknown.keys());
     this.sizeMin = size;
     this.sizeMax = size;
     this.changes = [];
@@ -97,7 +100,7 @@ export class FileModel {
     this.size = size;
     const end = Math.ceil(size / BLOCK_SIZE);
     for (const block of this.unknown.keys()) {
-      const whole = block * BLOCK_SIZE >= from && (block + 1) * BLOCK_SIZE <= from + count;
+      const whole = block * BLOCK_SIZE >= from && Math.min((block + 1) * BLOCK_SIZE, size) <= from + count;
       if (whole || block >= end) this.#known(block, change.began);
     }
     for (const watch of this.#watches) watch.sawSize(size);
@@ -114,7 +117,7 @@ export class FileModel {
 
   watch(from: number, to: number): Watch {
     const before = this.bytes(from, Math.max(from, Math.min(to, this.size)));
-    const watch = new Watch(from, before, this.size, [...this.#active]);
+    const watch = new Watch(from, before, this, this.#active);
     this.#watches.add(watch);
     return watch;
   }
@@ -137,7 +140,8 @@ export class FileModel {
       const was = before[at] ?? 0;
       if (got[at] === was) continue;
       const position = from + at;
-      if (this.unknown.has(Math.floor(position / BLOCK_SIZE))) continue;
+      const block = Math.floor(position / BLOCK_SIZE);
+      if (this.unknown.has(block) || watch.unknown.has(block)) continue;
       if (anywhere && position >= sizeMin) continue;
       if (changes.some((change) => byteAt(change, position) === got[at])) continue;
       const values = changes.map((change) => byteAt(change, position)).filter((value) => value !== undefined);

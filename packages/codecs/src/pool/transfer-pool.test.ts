@@ -1,0 +1,128 @@
+// The transfer pool with workers that the test moves by hand. Buffers change hands as between threads: by `structuredClone`.
+
+import { describe, expect, it } from 'vitest';
+import { clusters, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
+import { defaultCodecs, lz4, lzo } from '../index.ts';
+import { arenaBytes } from './job-board.ts';
+import { type ReturnedJob, type SentJob, type TransferEvents, TransferPool } from './transfer-pool.ts';
+import { TransferWork } from './transfer-worker.ts';
+
+const codecs = defaultCodecs();
+
+class Hands {
+  readonly pool: TransferPool;
+  readonly events: TransferEvents[] = [];
+  /** What was sent to each worker and has not been done. */
+  readonly inbox: SentJob[][] = [];
+  readonly #work: TransferWork[] = [];
+  terminated = 0;
+
+  constructor(workers: number) {
+    this.pool = new TransferPool({
+      workers,
+      codecs,
+      start: (events) => {
+        const inbox: SentJob[] = [];
+        this.events.push(events);
+        this.inbox.push(inbox);
+        this.#work.push(new TransferWork(codecs));
+        return {
+          send: (job) => void inbox.push(structuredClone(job, { transfer: [job.memory] })),
+          terminate: () => void this.terminated++,
+        };
+      },
+    });
+    expect(this.pool.compress(new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
+    for (const { onReady } of this.events) onReady();
+  }
+
+  /** Worker `worker` does what was sent to it. */
+  work(worker: number): void {
+    for (const job of this.inbox[worker]!.splice(0)) {
+      const returned: ReturnedJob = this.#work[worker]!.do(job);
+      this.events[worker]!.onReturned(structuredClone(returned, { transfer: [returned.memory] }));
+    }
+  }
+}
+
+describe.each([1, 2, 4])('%i workers', (workers) => {
+  it('get their share, and give what the codecs give, in any order', async () => {
+    const hands = new Hands(workers);
+    for (const codec of [lz4, lzo]) {
+      const batch = new TestBatch(codec, clusters(10, 16_384));
+      const run = hands.pool.compress(batch)!;
+      const sent = hands.inbox.map(({ length }) => length);
+      expect(batch.lengths.length).toBe(10 - sent.reduce((sum, count) => sum + count));
+      expect(Math.max(...sent) - Math.min(...sent)).toBeLessThan(2);
+      const finished = finishAsync(run);
+      for (let worker = workers - 1; worker >= 0; worker--) hands.work(worker);
+      await finished;
+      batch.check();
+    }
+  });
+});
+
+it('memory travels again and again, and there is not more of it than the pool may hold', async () => {
+  const hands = new Hands(1);
+  const runs = Array.from({ length: 40 }, () => {
+    const batch = new TestBatch(lz4, clusters(2, 262_144));
+    return { batch, run: hands.pool.compress(batch) };
+  });
+  expect(hands.pool.bytesHeld).toBe(arenaBytes);
+  expect(hands.inbox[0]!.length).toBe(arenaBytes / 262_144);
+  hands.work(0);
+  for (const { batch, run } of runs) {
+    await finishAsync(run);
+    batch.check();
+  }
+  expect(hands.pool.bytesHeld).toBe(arenaBytes);
+  const smaller = new TestBatch(lz4, clusters(2, 65_536));
+  const run = hands.pool.compress(smaller);
+  hands.work(0);
+  await finishAsync(run);
+  smaller.check();
+  expect(hands.pool.bytesHeld).toBe(arenaBytes);
+  hands.pool.close();
+  expect([hands.pool.bytesHeld, hands.terminated]).toEqual([0, 1]);
+});
+
+describe('jobs that do not return', () => {
+  it('are done here when their worker is gone', async () => {
+    const hands = new Hands(2);
+    const batch = new TestBatch(lz4, clusters(9, 16_384));
+    const finished = finishAsync(hands.pool.compress(batch));
+    hands.events[0]!.onGone();
+    hands.work(1);
+    await finished;
+    batch.check();
+    expect(hands.pool.workersReady).toBe(1);
+  });
+
+  it('are done here by a thread that cannot wait, and may return later', () => {
+    const hands = new Hands(1);
+    const batch = new TestBatch(lz4, clusters(4, 16_384));
+    finishSync(hands.pool.compress(batch));
+    batch.check();
+    expect(hands.pool.bytesHeld).toBe(2 * 16_384);
+    hands.work(0);
+    expect(hands.pool.bytesHeld).toBe(2 * 16_384);
+    const later = new TestBatch(lz4, clusters(4, 16_384));
+    const run = hands.pool.compress(later);
+    hands.work(0);
+    finishSync(run);
+    later.check();
+    expect(hands.pool.bytesHeld).toBe(2 * 16_384);
+  });
+
+  it('are done here when the pool is closed', async () => {
+    const hands = new Hands(2);
+    const batch = new TestBatch(lz4, clusters(9, 16_384));
+    const finished = finishAsync(hands.pool.compress(batch));
+    hands.pool.close();
+    await finished;
+    batch.check();
+    const later = new TestBatch(lz4, clusters(9, 16_384));
+    expect(hands.pool.compress(later)).toBeUndefined();
+    later.check();
+  });
+});
