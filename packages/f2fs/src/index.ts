@@ -5,7 +5,7 @@ export { type CodecSource, decodeCluster } from './cluster.ts';
 export { type ClusterEncoder, InlineEncoder, requireEncoder } from './clusters/encode-cluster.ts';
 export { PoolEncoder } from './clusters/pool-encoder.ts';
 export { type FileUsage, fileUsage } from './compression/file-usage.ts';
-export { parseAlgorithm, parseCompressionOptions } from './compression/mount-options.ts';
+export { parseCompressionOptions } from './compression/mount-options.ts';
 export { type CompressionOptions, CompressionPolicy } from './compression-policy.ts';
 export { F2fsInode } from './inode.ts';
 export { type MountOptions, mountF2fs } from './mount.ts';

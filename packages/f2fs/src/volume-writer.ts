@@ -22,6 +22,7 @@ import {
 import { FreeNids, MetadataBlocks, NatBits, type NodeStore } from '@f2fskit/f2fs-node';
 import { type Clock, Lock, type RandomSource, SharedLock, seededRandom, systemClock, type Task } from '@f2fskit/task';
 import { Flusher, PageBios, WritebackGate } from '@f2fskit/writeback';
+import { BufferPool } from './buffer-pool.ts';
 import { type BufferedIo, bufferedIoOf } from './buffered-io.ts';
 import { changeInodeNode } from './change-inode.ts';
 import { CheckpointWriter, epochOf } from './checkpoint/checkpoint-writer.ts';
@@ -45,6 +46,8 @@ import { decideFsync, type FsyncDecision } from './recovery/fsync-policy.ts';
 const ROOM_MIN_BLOCKS = 1024;
 /** … and on a small volume fewer than this part of it. */
 const ROOM_SHARE = 32;
+/** Memory for compressed clusters that is kept: what is on its way at once with a fast device. */
+const PAYLOAD_BYTES_KEPT = 4 << 20;
 /** A checkpoint is taken when so many segments have changed since the last one: 2 GiB of data in a row. */
 const DIRTY_SEGMENTS_MAX = 1024;
 /** Blocks for nodes that new nodes do not take. */
@@ -103,6 +106,8 @@ export class VolumeWriter {
   readonly layout = new SharedLock();
   /** Data on its way to the device; a checkpoint waits for all of it. */
   readonly bios: PageBios;
+  /** Memory that compressed clusters are sent from. */
+  readonly payloads = new BufferPool(PAYLOAD_BYTES_KEPT);
   readonly gate = new WritebackGate();
   /** Files with dirty pages. */
   readonly flusher: Flusher;

@@ -3,13 +3,14 @@
 // it is. What is read of a cache that was never filled is poison.
 
 import { type Bio, BLOCK_SIZE, DeviceWrapper, FaultDevice, type MemoryDevice } from '@f2fskit/block';
+import { defaultCodecs } from '@f2fskit/codecs';
 import { type Folio, PAGE_SIZE, type PageCacheOptions } from '@f2fskit/pagecache';
 import { fixedClock, type RandomSource, runSync, Scheduler, seededRandom, type Task } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
 import { Vfs } from '@f2fskit/vfs';
 import { BytesSource, type WriteSource } from '@f2fskit/writeback';
 import { expect } from 'vitest';
-import { type BufferedIo, type F2fsInode, type F2fsVolume, mountF2fs } from '../src/index.ts';
+import { type BufferedIo, type F2fsInode, type F2fsVolume, type MountOptions, mountF2fs } from '../src/index.ts';
 import { findSlot } from '../src/names/slots.ts';
 import { judged, objections } from './judge.ts';
 
@@ -86,6 +87,8 @@ export interface CaseOptions {
   cache?: PageCacheOptions;
   /** Default 'plain'. */
   golden?: string;
+  /** More options of the mount. */
+  mount?: MountOptions;
 }
 
 export class CaseWorld {
@@ -105,12 +108,12 @@ export class CaseWorld {
     this.file = file;
   }
 
-  static open(bufferedIo: BufferedIo, { cache = {}, golden = 'plain' }: CaseOptions = {}): CaseWorld {
+  static open(bufferedIo: BufferedIo, { cache = {}, golden = 'plain', mount = {} }: CaseOptions = {}): CaseWorld {
     const medium = loadGolden(golden).device.clone();
     const faults = new FaultDevice(medium);
     const options = { writable: true, clock: fixedClock(1_900_000_000, 0), random: seededRandom(1), bufferedIo };
     const device = new WatchingDevice(faults);
-    const volume = runSync(mountF2fs(device, { ...options, cache: { poison: true, ...cache } }));
+    const volume = runSync(mountF2fs(device, { ...options, ...mount, cache: { poison: true, ...cache } }));
     const root = runSync(volume.readInode(volume.rootIno));
     const file = runSync(root.create(nameOf('file'), OWNER));
     return new CaseWorld(medium, faults, volume, file);
@@ -264,7 +267,7 @@ function blocksOf(bios: readonly Bio[]): number[] {
 
 /** The file on a volume that nobody has mounted. */
 export function contentOf(medium: MemoryDevice, writable = false): Uint8Array {
-  const volume = runSync(mountF2fs(medium, { writable }));
+  const volume = runSync(mountF2fs(medium, { writable, codecs: defaultCodecs() }));
   const root = runSync(volume.readInode(volume.rootIno));
   const file = runSync(volume.readInode(runSync(root.lookup(nameOf('file')))));
   const bytes = new Uint8Array(file.size);

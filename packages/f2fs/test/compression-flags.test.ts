@@ -74,22 +74,27 @@ describe('new files', () => {
     world.leave();
   });
 
-  it('are not loaded in one step where they are compressed', () => {
+  it('that are made in one step are compressed, unless that is said not to be', () => {
     const world = new CompressionWorld('compress-lz4-4');
     const directory = world.inode('/c');
     const loader = directory.loader();
-    const request = { mode: 0o100644, uid: 0, gid: 0, contents: textOf(3000) };
-    expect(runSync(loader.add(directory, { ...request, name: utf8Encode('loaded') }))).toBe(0);
-    expect(world.names('/c')).not.toContain('loaded');
-    expect(runSync(loader.add(directory, { ...request, name: utf8Encode('plain'), compress: false }))).not.toBe(0);
-    expect(runSync(loader.add(directory, { ...request, name: utf8Encode('a.db') }))).not.toBe(0);
-    const empty = { ...request, name: utf8Encode('empty'), contents: new Uint8Array(0) };
-    expect(runSync(loader.add(directory, empty))).not.toBe(0);
-    expect(['plain', 'a.db', 'empty'].map((name) => flagsOf(world, `/c/${name}`))).toEqual([
-      FileFlag.inlineData,
-      FileFlag.inlineData,
+    const load = (name: string, more: object = {}): number => {
+      const request = { mode: 0o100644, uid: 0, gid: 0, name: utf8Encode(name), contents: textOf(40_000), ...more };
+      return runSync(loader.add(directory, request));
+    };
+    expect([load('loaded'), load('a.db'), load('plain', { compress: false })].includes(0)).toBe(false);
+    expect(load('empty', { contents: new Uint8Array(0) })).not.toBe(0);
+    runSync(loader.flush());
+    expect(['loaded', 'a.db', 'plain', 'empty'].map((name) => flagsOf(world, `/c/${name}`))).toEqual([
+      compressed,
+      0,
+      0,
       compressed,
     ]);
+    expect(world.usage('/c/loaded').savedBlocks).toBeGreaterThan(2);
+    for (const name of ['loaded', 'a.db', 'plain']) {
+      expect(Buffer.compare(world.read(`/c/${name}`), textOf(40_000))).toBe(0);
+    }
     world.leave();
   });
 

@@ -30,13 +30,24 @@ export function clusterProgram({
   /** Where something begins or ends: at a cluster, at a block, beside one, anywhere. */
   const place = (): number => {
     const base = random.below(clusters) * cluster;
-    const offset = [0, 0, random.below(cluster / BLOCK) * BLOCK, random.below(cluster), cluster - 1, 1][random.below(6)]!;
+    const offset = [0, 0, random.below(cluster / BLOCK) * BLOCK, random.below(cluster), cluster - 1, 1][
+      random.below(6)
+    ]!;
     return base + offset;
   };
   const length = (): number =>
-    [1, 111, BLOCK, BLOCK + 1, cluster, cluster, 2 * cluster, cluster + BLOCK, 3 * cluster - 7, random.below(cluster) + 1][
-      random.below(10)
-    ]!;
+    [
+      1,
+      111,
+      BLOCK,
+      BLOCK + 1,
+      cluster,
+      cluster,
+      2 * cluster,
+      cluster + BLOCK,
+      3 * cluster - 7,
+      random.below(cluster) + 1,
+    ][random.below(10)]!;
   const data = (bytes: number): DataSpec => ({ seed: random.u32() >>> 1, length: bytes });
   for (let index = 0; index < operations; index++) {
     const file = files[random.below(files.length)]!;
@@ -47,7 +58,8 @@ export function clusterProgram({
     else if (what < 16) program.push({ op: 'read', file, position: place(), length: length() });
     else if (what === 16) program.push({ op: 'fsync', file });
     else if (what === 17) program.push({ op: 'sync' });
-    else if (what === 18) program.push({ op: 'fallocate', file, mode: 'allocate', position: place(), length: length() });
+    else if (what === 18)
+      program.push({ op: 'fallocate', file, mode: 'allocate', position: place(), length: length() });
     else program.push({ op: 'stat', file, noFollow: true });
   }
   return program;

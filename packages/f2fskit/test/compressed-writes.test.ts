@@ -30,7 +30,10 @@ function formatted(seed: number): MemoryDevice {
 function savedBlocks(device: MemoryDevice): number {
   const volume = openVolumeSync(device);
   const names = volume.readdirSync('/');
-  return names.reduce((sum, name) => sum + runSync(volume.f2fs.readInode(volume.statSync(`/${name}`).ino)).savedBlocks, 0);
+  return names.reduce(
+    (sum, name) => sum + runSync(volume.f2fs.readInode(volume.statSync(`/${name}`).ino)).savedBlocks,
+    0,
+  );
 }
 
 const engines: Array<[BufferedIo, number]> = [

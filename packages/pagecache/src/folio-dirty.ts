@@ -126,6 +126,10 @@ export function redirtyFrom(folio: Folio, from: number): void {
 
 /** As {@link redirtyFrom}: the blocks [from, to) are on their way; the others, if there are any, stay dirty. */
 export function redirtyOthers(folio: Folio, from: number, to: number): void {
+  if (from === 0 && to === folio.pages) {
+    folio.dirtyBlocks = undefined;
+    return;
+  }
   folio.dirtyBlocks ??= allBlocks(folio);
   folio.dirtyBlocks.clear(from, to);
   if (folio.dirtyBlocks.count > 0) redirty(folio);

@@ -20,7 +20,7 @@ import {
   RawExtent,
   RawInode,
 } from '@f2fskit/f2fs-format';
-import { addWrite, endWrite, type Folio } from '@f2fskit/pagecache';
+import { addWrite, endWrite } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { WriteReceiver } from '@f2fskit/writeback';
 import { changeInodeNode } from '../change-inode.ts';
@@ -96,14 +96,14 @@ export class ClusterOutput {
     if (view === undefined || !allocator.canAllocateNow(this.log, count)) return false;
     const old = this.#oldCluster(view, start);
     if (!old.addresses.every((address) => allocator.canInvalidateNow(address))) return false;
-    const addresses: number[] = [];
+    const slots = [COMPRESS_ADDRESS];
     for (let index = 1; index <= count; index++) {
-      addresses.push(allocator.allocateNow(this.log, window.ownerOf(start + index)));
+      slots.push(allocator.allocateNow(this.log, window.ownerOf(start + index)));
     }
-    this.#setSlots(view, start, [COMPRESS_ADDRESS, ...addresses]);
+    this.#setSlots(view, start, slots);
     store.markDirty(window.nid);
     for (const address of old.addresses) allocator.invalidateNow(address);
-    this.#queue(start, addresses, tiles, payload, memory);
+    this.#queue(start, slots, tiles, payload, memory);
     noteSaved(this.#writer, this.#inode, clusterBlocks - count - old.saved);
     return true;
   }
@@ -121,7 +121,7 @@ export class ClusterOutput {
     } catch (error) {
       throw this.#writer.abandon(error);
     }
-    this.#queue(start, slots.slice(1), tiles, payload, memory);
+    this.#queue(start, slots, tiles, payload, memory);
     noteSaved(this.#writer, this.#inode, clusterBlocks - count - old.saved);
   }
 
@@ -231,26 +231,27 @@ export class ClusterOutput {
     this.#inode.pages().clusterChanges++;
   }
 
-  /** Sends a payload; the writeback of the blocks it stands for ends with it. */
+  /** Sends a payload to the places that follow the mark in `slots`; the writeback of the blocks it stands for ends with it. */
   #queue(
     start: number,
-    addresses: readonly number[],
+    slots: readonly number[],
     tiles: readonly Tile[],
     payload: Uint8Array,
     memory: PayloadMemory,
   ): void {
     const { bios, store } = this.#writer;
     const sent = new SentCluster(this.#writer, tiles, memory);
-    for (let index = 0; index < addresses.length; ) {
+    for (let index = 1; index < slots.length; ) {
       let next = index + 1;
-      while (next < addresses.length && addresses[next] === addresses[next - 1]! + 1) next++;
+      while (next < slots.length && slots[next] === slots[next - 1]! + 1) next++;
       sent.pending++;
-      const part = payload.subarray(index * BLOCK_SIZE, next * BLOCK_SIZE);
-      bios.addMemory(part, addresses[index]! * BLOCK_SIZE, sent, this.log);
+      const whole = index === 1 && next === slots.length;
+      const part = whole ? payload : payload.subarray((index - 1) * BLOCK_SIZE, (next - 1) * BLOCK_SIZE);
+      bios.addMemory(part, slots[index]! * BLOCK_SIZE, sent, this.log);
       index = next;
     }
     sent.onWritten(0);
-    const counts = { clusterBlocks: this.#slots.clusterBlocks, payloadBlocks: addresses.length };
+    const counts = { clusterBlocks: this.#slots.clusterBlocks, payloadBlocks: slots.length - 1 };
     if (store.tracer?.active) store.tracer.emit('cluster:write', { ino: this.#inode.ino, fileBlock: start, ...counts });
   }
 }
@@ -260,25 +261,25 @@ class SentCluster implements WriteReceiver {
   /** Requests that have not ended, and one more while they are added. */
   pending = 1;
   readonly #writer: VolumeWriter;
-  readonly #folios: Folio[];
+  readonly #tiles: readonly Tile[];
   readonly #memory: PayloadMemory;
 
   constructor(writer: VolumeWriter, tiles: readonly Tile[], memory: PayloadMemory) {
     this.#writer = writer;
-    this.#folios = tiles.map(({ folio }) => folio);
+    this.#tiles = tiles;
     this.#memory = memory;
     memory.users++;
-    for (const folio of this.#folios) addWrite(folio);
+    for (const { folio } of tiles) addWrite(folio);
   }
 
   onWritten(error: number): void {
     if (error !== 0) {
       // The slots name blocks that were not written: no checkpoint may say so (F8).
-      this.#folios[0]!.mapping?.setError(error);
+      this.#tiles[0]!.folio.mapping?.setError(error);
       this.#writer.abandon(new FsError(error, 'a compressed cluster could not be written'));
     }
     if (--this.pending > 0) return;
-    for (const folio of this.#folios) endWrite(folio);
+    for (const { folio } of this.#tiles) endWrite(folio);
     if (--this.#memory.users === 0) this.#memory.done();
   }
 }

@@ -14,7 +14,7 @@ import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
 import { dirtyRunEnd, nextDirtyBlock } from '@f2fskit/pagecache';
 import type { F2fsInode } from '../inode.ts';
 import type { Tile } from './cluster-set.ts';
-import type { ClusterClass, ClusterSlots } from './cluster-slots.ts';
+import type { ClusterClass } from './cluster-slots.ts';
 
 export interface ClusterPlan {
   readonly cluster: number;
@@ -50,15 +50,4 @@ export function allDirty(tiles: readonly Tile[], blocks: number): boolean {
     covered = at + end - from;
   }
   return covered >= blocks;
-}
-
-/** What becomes of a cluster whose class is known; `whole`: all of it is to be written, and lies below the end of the file. */
-export function planCluster(
-  slots: ClusterSlots,
-  cluster: number,
-  kind: ClusterClass,
-  blocks: number,
-  whole: boolean,
-): ClusterPlan {
-  return { cluster, kind, blocks, compress: whole && !slots.hasHole(cluster) };
 }

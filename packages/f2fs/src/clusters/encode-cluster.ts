@@ -57,21 +57,6 @@ export function requireEncoder(codecs: CodecSource, fields: Pick<InodeFields, 'c
 }
 
 /**
- * Completes a payload whose compressed data, `length` bytes, lies behind the room for the header in `memory`: header, and zeros to
- * the end of the block. Returns the payload.
- */
-export function sealPayload(memory: Uint8Array, length: number, { compressFlag }: CompressedFields): Uint8Array {
-  const payload = memory.subarray(0, payloadBlocks(length) * BLOCK_SIZE);
-  const end = ClusterHeader.$size + length;
-  const view = viewOf(payload);
-  payload.fill(0, 0, ClusterHeader.$size);
-  payload.fill(0, end);
-  ClusterHeader.length.set(view, 0, length);
-  if (compressFlag.checksum) ClusterHeader.checksum.set(view, 0, clusterChecksum(payload, ClusterHeader.$size, end));
-  return payload;
-}
-
-/**
  * Packs payloads one behind the other into `scratch`, in the order of the jobs: `room` for the compressed data of a job, then `put` with its
  * length, 0 for a cluster that stays as it is.
  */
@@ -79,15 +64,17 @@ export class PayloadPacker {
   /** Bytes of compressed data that a cluster may have at most. */
   readonly budget: number;
   readonly #jobs: readonly ClusterJob[];
-  readonly #fields: InodeFields;
+  readonly #fields: CompressedFields;
   readonly #scratch: Uint8Array;
+  readonly #view: DataView;
   #at = 0;
 
-  constructor(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array) {
+  constructor(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array) {
     this.budget = compressedBytesMax(fields);
     this.#jobs = jobs;
     this.#fields = fields;
     this.#scratch = scratch;
+    this.#view = viewOf(scratch);
   }
 
   /** Memory for the compressed data of the next job: as many bytes as the budget. */
@@ -97,14 +84,29 @@ export class PayloadPacker {
   }
 
   put(index: number, length: number): void {
-    const payload = length === 0 ? undefined : sealPayload(this.#scratch.subarray(this.#at), length, this.#fields);
-    this.#jobs[index]!.payload = payload;
-    this.#at += payload?.length ?? 0;
+    if (length > 0) this.#jobs[index]!.payload = this.#seal(length);
+  }
+
+  /** The payload whose compressed data has been put into {@link room}: with its header, and zeros to the end of the block. */
+  #seal(length: number): Uint8Array {
+    const start = this.#at;
+    const scratch = this.#scratch;
+    const data = start + ClusterHeader.$size;
+    const end = data + length;
+    const next = start + payloadBlocks(length) * BLOCK_SIZE;
+    this.#at = next;
+    scratch.fill(0, start, data);
+    scratch.fill(0, end, next);
+    ClusterHeader.length.set(this.#view, start, length);
+    if (this.#fields.compressFlag.checksum) {
+      ClusterHeader.checksum.set(this.#view, start, clusterChecksum(scratch, data, end));
+    }
+    return scratch.subarray(start, next);
   }
 }
 
 /** The level as a codec takes it: none where the file has none. */
-export function levelOf({ compressFlag: { level } }: InodeFields): number | undefined {
+export function levelOf({ compressFlag: { level } }: CompressedFields): number | undefined {
   return level === 0 ? undefined : level;
 }
 
@@ -116,7 +118,7 @@ export class InlineEncoder implements ClusterEncoder {
     this.#codecs = codecs;
   }
 
-  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): undefined {
+  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): undefined {
     const codec = this.#codecs.get(fields.compressAlgorithm);
     const level = levelOf(fields);
     const packer = new PayloadPacker(jobs, fields, scratch);

@@ -33,7 +33,7 @@ import {
 } from '@f2fskit/writeback';
 import type { CachedFile } from '../cached-file.ts';
 import { bytesWithin } from '../data/file-writeback.ts';
-import { allDirty, blocksBelowEnd, hasDirty, planCluster } from './cluster-plan.ts';
+import { allDirty, blocksBelowEnd, hasDirty } from './cluster-plan.ts';
 import { completeClusters, releaseFolios, tilesOf } from './cluster-set.ts';
 import type { ClusterSlots } from './cluster-slots.ts';
 import { type PlannedCluster, type SendParts, sendClusters } from './send-clusters.ts';
@@ -148,6 +148,10 @@ class ClusterPass {
       const planned = yield* this.#plan(folios, held.first, held.end);
       if (planned === undefined) return;
       const taken = this.#take(folios);
+      // Tiles of which nothing is dirty are not sent.
+      if (taken.length < folios.length) {
+        for (const plan of planned) plan.tiles = plan.tiles.filter(({ folio }) => taken.includes(folio));
+      }
       yield* this.#send(taken, planned, held);
     } finally {
       releaseFolios(folios);
@@ -182,16 +186,19 @@ class ClusterPass {
     for (let cluster = first; cluster < end; cluster++) {
       const start = cluster * clusterBlocks;
       const blocks = blocksBelowEnd(inode, cluster, clusterBlocks);
-      if (!hasDirty(tilesOf(folios, start, clusterBlocks), blocks)) continue;
+      let tiles = tilesOf(folios, start, clusterBlocks);
+      if (!hasDirty(tiles, blocks)) continue;
       try {
         const kind = slots.classNow(cluster) ?? (yield* slots.classOf(cluster));
-        if (kind === 'compressed' && !allDirty(tilesOf(folios, start, clusterBlocks), blocks)) {
+        let all = allDirty(tiles, blocks);
+        if (kind === 'compressed' && !all) {
           // A tile is missing: then this cluster is all that is visited.
           if (!(yield* this.#makeWhole(folios, cluster, blocks))) return undefined;
+          tiles = tilesOf(folios, start, clusterBlocks);
+          all = true;
         }
-        const tiles = tilesOf(folios, start, clusterBlocks);
-        const whole = wanted && blocks === clusterBlocks && allDirty(tiles, blocks);
-        planned.push({ ...planCluster(slots, cluster, kind, blocks, whole), tiles });
+        const whole = wanted && blocks === clusterBlocks && all;
+        planned.push({ cluster, kind, blocks, compress: whole && !slots.hasHole(cluster), tiles });
       } catch (cause) {
         for (const { folio, from, to } of tilesOf(folios, start, clusterBlocks)) {
           if (folio.dirty) cancelDirtyBlocks(folio, from, to);

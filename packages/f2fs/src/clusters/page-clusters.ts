@@ -14,7 +14,7 @@ import { EAGAIN, FsError } from '@f2fskit/errno';
 import { cancelDirty, type Folio, markDirty, PAGE_SIZE, redirty } from '@f2fskit/pagecache';
 import type { HeldRange, Task } from '@f2fskit/task';
 import type { PageResult, PageWriter, WritebackPass } from '@f2fskit/writeback';
-import { allDirty, blocksBelowEnd, planCluster } from './cluster-plan.ts';
+import { allDirty, blocksBelowEnd } from './cluster-plan.ts';
 import { acquireClusters, completeClusters, tilesOf } from './cluster-set.ts';
 import type { ClusterWritebackParts } from './folio-clusters.ts';
 import { sendClusters } from './send-clusters.ts';
@@ -132,9 +132,9 @@ export class PageClusters implements PageWriter {
       const kind = slots.classNow(cluster) ?? (yield* slots.classOf(cluster));
       if (kind === 'compressed' && pages.length < blocks) throw new FsError(EAGAIN, 'not the whole cluster is here');
       const whole = this.#parts.wantsCompression() && pages.length === clusterBlocks && blocks === clusterBlocks;
-      const plan = planCluster(slots, cluster, kind, blocks, whole);
+      const plan = { cluster, kind, blocks, compress: whole && !slots.hasHole(cluster), tiles };
       for (const page of pages) writer.bios.begin(page);
-      const sent = yield* sendClusters(this.#parts, [{ ...plan, tiles }], pass, clusterBlocks);
+      const sent = yield* sendClusters(this.#parts, [plan], pass, clusterBlocks);
       for (const page of pages) {
         if (sent.failure !== undefined && page.index >= sent.next) this.#giveUp(page, sent.failure, pass);
         writer.bios.finish(page);

@@ -2,10 +2,16 @@
 // `InlineEncoder` makes of them, byte for byte.
 
 import type { CodecPool, PoolRun } from '@f2fskit/codecs';
-import type { InodeFields } from '@f2fskit/f2fs-format';
+
 import { Completion, type Task } from '@f2fskit/task';
 import type { CodecSource } from '../cluster.ts';
-import { type ClusterEncoder, type ClusterJob, levelOf, PayloadPacker } from './encode-cluster.ts';
+import {
+  type ClusterEncoder,
+  type ClusterJob,
+  type CompressedFields,
+  levelOf,
+  PayloadPacker,
+} from './encode-cluster.ts';
 
 /** Compresses with the help of a pool, which other volumes may share. Whoever made the pool closes it. */
 export class PoolEncoder implements ClusterEncoder {
@@ -18,7 +24,7 @@ export class PoolEncoder implements ClusterEncoder {
     this.#pool = pool;
   }
 
-  encode(jobs: readonly ClusterJob[], fields: InodeFields, scratch: Uint8Array): Task<void> | undefined {
+  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): Task<void> | undefined {
     const codec = this.#codecs.get(fields.compressAlgorithm);
     // Nobody can: all clusters stay as they are.
     if (codec === undefined) return undefined;

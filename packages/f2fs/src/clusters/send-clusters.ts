@@ -22,12 +22,13 @@ import type { ClusterEncoder, ClusterJob } from './encode-cluster.ts';
 
 /** A cluster with what backs it. */
 export interface PlannedCluster extends ClusterPlan {
-  readonly tiles: readonly Tile[];
+  tiles: readonly Tile[];
 }
 
 export interface SendParts {
   readonly writer: VolumeWriter;
   readonly inode: F2fsInode;
+  /** For clusters whose tiles do not lie side by side. */
   readonly buffers: BufferPool;
   readonly encoder: ClusterEncoder;
   readonly output: ClusterOutput;
@@ -46,6 +47,9 @@ export interface Sent {
   failure: unknown;
 }
 
+/** Payloads in requests that have not been submitted, at most. */
+const PAYLOAD_BYTES_HELD = 2 << 20;
+
 /** Sends clusters, ascending; what cannot be sent is in the result. */
 export function* sendClusters(
   parts: SendParts,
@@ -55,6 +59,8 @@ export function* sendClusters(
 ): Task<Sent> {
   const jobs = planned.filter(({ compress }) => compress);
   const memory = jobs.length === 0 ? undefined : new SendMemory(parts, jobs, clusterBlocks);
+  // Memory that requests hold is not free for the next visit.
+  if (parts.writer.payloads.taken > PAYLOAD_BYTES_HELD) parts.writer.bios.submit();
   const sent: Sent = { blocks: 0, next: 0, failure: undefined };
   try {
     if (memory !== undefined) {
@@ -119,14 +125,16 @@ class SendMemory implements PayloadMemory {
   readonly scratch: Uint8Array;
   readonly jobs: ClusterJob[] = [];
   readonly payloads = new Map<number, ClusterJob>();
+  readonly #payloads: BufferPool;
   readonly #buffers: BufferPool;
   /** Clusters whose tiles do not lie side by side, gathered. */
   readonly #gathered: Uint8Array[] = [];
 
-  constructor({ buffers }: SendParts, clusters: readonly PlannedCluster[], clusterBlocks: number) {
+  constructor({ buffers, writer }: SendParts, clusters: readonly PlannedCluster[], clusterBlocks: number) {
     this.#buffers = buffers;
+    this.#payloads = writer.payloads;
     const bytes = clusterBlocks * BLOCK_SIZE;
-    this.scratch = buffers.take(clusters.length * bytes);
+    this.scratch = this.#payloads.take(clusters.length * bytes);
     for (const { cluster, tiles } of clusters) {
       const job: ClusterJob = { source: this.#source(tiles, bytes), payload: undefined };
       this.jobs.push(job);
@@ -153,6 +161,6 @@ class SendMemory implements PayloadMemory {
   }
 
   done(): void {
-    this.#buffers.give(this.scratch);
+    this.#payloads.give(this.scratch);
   }
 }

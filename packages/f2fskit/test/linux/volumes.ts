@@ -11,6 +11,7 @@ import { loadGolden } from '@f2fskit/testkit';
 import { applyToTarget, type Operation, type RandomOperationsOptions, randomOperations } from '@f2fskit/testkit/model';
 import { FileFlag, utf8Encode } from '@f2fskit/vfs';
 import { openVolumeSync } from '../../src/node/index.ts';
+import { compressedVolume } from '../compressed-volume.ts';
 import { F2fsTarget } from '../f2fs-target.ts';
 import { modelOfVolume, removeAccessLists } from '../model-of-volume.ts';
 import { type OwnReason, runOnBoth, StepClock } from '../model-run.ts';
@@ -384,8 +385,14 @@ async function cutOffAnywhere(device: MemoryDevice, making: Making): Promise<Mad
 }
 
 /** By name; twenty fit into a guest. */
+/** A directory for every way to compress, each filled by one engine or the other. */
+async function compressedWays({ seed }: Making): Promise<MadeVolume> {
+  const { device, model } = await compressedVolume(seed);
+  return { device, manifest: model.withoutHandles().manifest() };
+}
+
 export const volumeMakers: Readonly<Record<string, VolumeMaker>> = {
-  'golden-plain': (making) => edit(golden('plain'), making, 100),
+  'compressed-ways': (making) => compressedWays(making),
   'golden-default': (making) => edit(golden('plain-default'), making, 100),
   'golden-aged': (making) => edit(golden('aged'), making, 100),
   'golden-geometry': (making) => edit(golden('geometry'), making, 100),
