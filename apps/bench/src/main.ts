@@ -5,6 +5,7 @@ import { buildBench } from './build.ts';
 import { cacheBench } from './cache.ts';
 import { checkBench } from './check.ts';
 import { codecBench } from './codecs.ts';
+import { compressedWriteBench } from './compressed-write.ts';
 import { extractBench } from './extract.ts';
 import { layoutBench } from './layouts.ts';
 import { memoryBench } from './memory.ts';
@@ -22,6 +23,7 @@ const results = [
   readBench(rounds),
   cacheBench(rounds),
   writeBench(rounds),
+  await compressedWriteBench(rounds),
   codecBench(rounds),
   layoutBench(rounds),
   await extractBench(small ? 1 : 3, small),

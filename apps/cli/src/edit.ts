@@ -8,7 +8,7 @@
 // Nothing is printed before the volume is closed: what a report says is durable.
 
 import { fixedClock, type Task } from '@f2fskit/task';
-import { FsError, openVolume, type Volume, withPath } from 'f2fskit';
+import { FsError, loadCodecs, openVolume, type Volume, withPath } from 'f2fskit';
 import type { Context } from './command.ts';
 import { Interrupted, isInternal, isSystemError, UsageError } from './errors.ts';
 import { jsonPath, type Output } from './output.ts';
@@ -179,7 +179,8 @@ export async function runEdit(
   });
   try {
     const clock = epoch === undefined ? {} : { clock: fixedClock(epoch) };
-    const volume = await openVolume(image, { writable: true, ...clock });
+    const codecs = await loadCodecs();
+    const volume = await openVolume(image, { writable: true, codecs, ...clock });
     for (const problem of volume.problems) output.note(problem.message);
     edit = new Edit(volume, output, { image, ...(pauseMs === undefined ? {} : { pauseMs }) });
     edit.signal = signal;

@@ -14,7 +14,7 @@ export class BufferPool {
   readonly #free: Uint8Array[][] = Array.from({ length: SIZE_MAX_LOG2 - SIZE_MIN_LOG2 + 1 }, () => []);
 
   /** Bytes in buffers that have not been given back. */
-  taken = 0;
+  bytesTaken = 0;
 
   /** Keeps so many bytes of each size. */
   constructor(keptBytesMax = KEPT_BYTES_MAX) {
@@ -25,13 +25,13 @@ export class BufferPool {
   take(size: number): Uint8Array {
     assert(size > 0 && size <= 1 << SIZE_MAX_LOG2, 'a scratch buffer is at most one cluster');
     const log2 = Math.max(SIZE_MIN_LOG2, 32 - Math.clz32(size - 1));
-    this.taken += 1 << log2;
+    this.bytesTaken += 1 << log2;
     return this.#free[log2 - SIZE_MIN_LOG2]!.pop() ?? new Uint8Array(1 << log2);
   }
 
   /** Gives back a buffer that `take` returned and that nothing writes to any more. */
   give(buffer: Uint8Array): void {
-    this.taken -= buffer.length;
+    this.bytesTaken -= buffer.length;
     const free = this.#free[31 - Math.clz32(buffer.length) - SIZE_MIN_LOG2]!;
     if ((free.length + 1) * buffer.length <= this.#keptBytesMax) free.push(buffer);
   }

@@ -18,6 +18,13 @@ import {
 } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 
+declare module '@f2fskit/task' {
+  interface TraceEvents {
+    /** A cluster is on its way to the device: compressed to `payloadBlocks`, or, with 0, as it is. */
+    'cluster:write': { ino: number; fileBlock: number; clusterBlocks: number; payloadBlocks: number };
+  }
+}
+
 /** Where codecs come from; `CodecRegistry` of the codecs package is one. */
 export interface CodecSource {
   get(id: number): Codec | undefined;

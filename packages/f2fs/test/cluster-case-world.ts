@@ -5,7 +5,8 @@ import { BLOCK_SIZE } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { COMPRESS_ADDRESS, isMainAddress, NEW_ADDRESS, NULL_ADDRESS } from '@f2fskit/f2fs-format';
 import { type Folio, lockFolioForWrite, type PageCacheOptions } from '@f2fskit/pagecache';
-import { runSync, type TraceEvents, Tracer } from '@f2fskit/task';
+import { runSync, type Task, type TraceEvents, Tracer } from '@f2fskit/task';
+import type { DirtyFile, PassResult, WritebackControl } from '@f2fskit/writeback';
 import { expect } from 'vitest';
 import type { ClusterClass } from '../src/clusters/cluster-slots.ts';
 import { treeNodes } from '../src/compression/tree-nodes.ts';
@@ -50,8 +51,16 @@ export class ClusterCase {
   readonly reads: number[] = [];
   readonly sent: SentCluster[] = [];
 
+  #dirtyFile: DirtyFile | undefined = undefined;
+
   private constructor(world: CaseWorld, tracer: Tracer) {
     this.world = world;
+    const { flusher } = world.writer;
+    const add = flusher.add.bind(flusher);
+    flusher.add = (file) => {
+      if (file.mapping === world.mapping) this.#dirtyFile = file;
+      add(file);
+    };
     const blocks = 1 << world.file.fields.logClusterSize;
     this.clusterBlocks = blocks;
     tracer.listen((event, what) => {
@@ -81,7 +90,12 @@ export class ClusterCase {
       },
     });
     const made = new ClusterCase(world, tracer);
-    if (clusters > 0) world.write(0, text(clusters * made.bytes, 1));
+    const contents = text(clusters * made.bytes, 1);
+    // One by one: no background writeback comes into the middle of one.
+    for (let at = 0; at < contents.length; at += made.bytes) {
+      world.write(at, contents.subarray(at, at + made.bytes));
+      runSync(world.file.writeBack());
+    }
     runSync(world.volume.sync());
     world.drop();
     made.forget();
@@ -100,6 +114,11 @@ export class ClusterCase {
     this.sent.length = 0;
     this.world.takeReads();
     this.world.takeWrites();
+  }
+
+  /** A pass over the dirty pages of the file, as the flusher makes one. */
+  pass(control: WritebackControl): Task<PassResult> {
+    return this.#dirtyFile!.write(control);
   }
 
   classOf(cluster: number): ClusterClass {

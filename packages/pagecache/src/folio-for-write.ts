@@ -24,11 +24,7 @@ export function* lockFolioForWrite(mapping: Mapping, index: number, order = mapp
  * As {@link lockFolioForWrite}, for who may hold locked folios of the mapping before this page, and therefore does not wait for
  * room: `undefined` where there is none.
  */
-export function* lockOrCreateFolio(
-  mapping: Mapping,
-  index: number,
-  order = mapping.orderMin,
-): Task<Folio | undefined> {
+export function* lockOrCreateFolio(mapping: Mapping, index: number, order = mapping.orderMin): Task<Folio | undefined> {
   for (;;) {
     let folio = mapping.find(index);
     if (folio === undefined) {

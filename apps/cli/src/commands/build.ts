@@ -8,6 +8,7 @@ import {
   type BuildReport,
   buildImage,
   FsError,
+  loadCodecs,
 } from 'f2fskit';
 import type { Context } from '../command.ts';
 import { type Method, parseCluster, parseMethod } from '../compression-options.ts';
@@ -142,6 +143,8 @@ async function build(source: string, image: string, options: Options, context: C
   try {
     const report = await buildImage(source === STDIN ? bytesOf(streams.stdin) : source, image, {
       ...libraryOptions(options),
+      // Loading the encoder of Zstandard takes time where Node has none.
+      ...(compress?.algorithm === 'zstd' ? { codecs: await loadCodecs() } : {}),
       ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
       signal: stop.signal,
       onProgress: progress.show,

@@ -31,13 +31,6 @@ import type { VolumeWriter } from '../volume-writer.ts';
 import type { Tile } from './cluster-set.ts';
 import type { ClusterSlots } from './cluster-slots.ts';
 
-declare module '@f2fskit/task' {
-  interface TraceEvents {
-    /** A cluster is on its way to the device: compressed to `payloadBlocks`, or, with 0, as it is. */
-    'cluster:write': { ino: number; fileBlock: number; clusterBlocks: number; payloadBlocks: number };
-  }
-}
-
 /** Memory that payloads are sent from; `done` when the last of them has arrived. */
 export interface PayloadMemory {
   users: number;

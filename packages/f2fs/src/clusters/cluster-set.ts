@@ -154,12 +154,28 @@ export function* completeClusters(
   clusterBlocks: number,
   clusters: readonly number[],
 ): Task<void> {
-  const bytes = clusterBlocks * BLOCK_SIZE;
   // A cleaner may have moved what was on its way: then it is read again.
   for (;;) {
-    const missing = clusters.filter((cluster) => !allUptodate(tilesOf(folios, cluster * clusterBlocks, clusterBlocks)));
-    if (missing.length === 0) return;
-    const ranges: ByteRange[] = missing.map((cluster) => ({ from: cluster * bytes, to: (cluster + 1) * bytes }));
+    const ranges: ByteRange[] = [];
+    for (const cluster of clusters) {
+      ranges.push(...missingRanges(tilesOf(folios, cluster * clusterBlocks, clusterBlocks)));
+    }
+    if (ranges.length === 0) return;
     yield* fillLocked(file, folios, ranges);
   }
+}
+
+/** The bytes of a file that lie in tiles of which not all is uptodate: one that is may be newer than the medium (I-11). */
+function missingRanges(tiles: readonly Tile[]): ByteRange[] {
+  const ranges: Array<{ from: number; to: number }> = [];
+  for (const tile of tiles) {
+    if (allUptodate([tile])) continue;
+    const { folio, from, to } = tile;
+    const start = folio.position + from * BLOCK_SIZE;
+    const end = folio.position + to * BLOCK_SIZE;
+    const last = ranges.at(-1);
+    if (last?.to === start) last.to = end;
+    else ranges.push({ from: start, to: end });
+  }
+  return ranges;
 }

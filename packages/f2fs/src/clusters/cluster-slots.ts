@@ -7,6 +7,7 @@
 // The slots of a cluster lie in one node (F2), so a cluster is looked at in one step. The size of the file has no part in it (D10).
 // Source: buffered I/O spec 10, 12.2.
 
+import { Corruption } from '@f2fskit/errno';
 import { COMPRESS_ADDRESS, clusterBlocks, corrupt, isMainAddress, NULL_ADDRESS } from '@f2fskit/f2fs-format';
 import type { Task } from '@f2fskit/task';
 import { SlotWindow } from '../data/slot-window.ts';
@@ -94,10 +95,17 @@ export class ClusterSlots {
     return view === undefined;
   }
 
-  /** The cluster behind the last one of the same class as `cluster`, as far as that is known without waiting; below `end`. */
+  /**
+   * The cluster behind the last one of the same class as `cluster`, as far as that is known without waiting; below `end`. Damage
+   * ends it: what comes before that can be written.
+   */
   classEnd(cluster: number, wanted: ClusterClass, end: number): number {
     let at = cluster + 1;
-    while (at < end && sameForWrites(this.classNow(at), wanted)) at++;
+    try {
+      while (at < end && sameForWrites(this.classNow(at), wanted)) at++;
+    } catch (error) {
+      if (!(error instanceof Corruption)) throw error;
+    }
     return at;
   }
 }

@@ -60,7 +60,7 @@ export function* sendClusters(
   const jobs = planned.filter(({ compress }) => compress);
   const memory = jobs.length === 0 ? undefined : new SendMemory(parts, jobs, clusterBlocks);
   // Memory that requests hold is not free for the next visit.
-  if (parts.writer.payloads.taken > PAYLOAD_BYTES_HELD) parts.writer.bios.submit();
+  if (parts.writer.payloads.bytesTaken > PAYLOAD_BYTES_HELD) parts.writer.bios.submit();
   const sent: Sent = { blocks: 0, next: 0, failure: undefined };
   try {
     if (memory !== undefined) {

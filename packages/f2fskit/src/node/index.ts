@@ -26,6 +26,7 @@ export type {
   VolumeSize,
 } from './build/index.ts';
 export { type ExtractOptions, type ExtractProgress, extract, tarStream } from './extract/index.ts';
+export { loadCodecs } from './load-codecs.ts';
 export { NodeVolume as Volume } from './node-volume.ts';
 export { openImage } from './open-image.ts';
 export { type LockOwner, WriterLock } from './writer-lock.ts';
