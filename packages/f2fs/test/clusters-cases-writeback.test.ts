@@ -59,6 +59,7 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
         world.write(2 * CLUSTER, noise(CLUSTER, 2));
         runSync(world.volume.sync());
         world.drop();
+        each.forget();
       }
       world.read();
       for (const cluster of range(0, 6)) dirtyBlock(each, cluster * BLOCKS + 1, cluster);
@@ -93,6 +94,23 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     expect(world.dirtyBlocks()).toEqual([]);
     each.expectQuiet();
     each.expectCounted();
+  });
+
+  it('W1, I-42: where room for a folio is not room for all of its clusters, a sync comes through all the same', () => {
+    const each = ClusterCase.stored(size, 8);
+    const { world } = each;
+    world.write(0, text(8 * CLUSTER, 2));
+    // Room for one cluster, whenever it is made.
+    let credit = 0;
+    vi.spyOn(world.writer, 'hasRoomFor').mockImplementation(() => {
+      credit = 2;
+      return true;
+    });
+    vi.spyOn(world.writer, 'hasRoom', 'get').mockImplementation(() => credit-- > 0);
+    runSync(world.file.writeBack());
+    vi.restoreAllMocks();
+    expect(each.sent.map(({ cluster }) => cluster)).toEqual(range(0, 8));
+    each.expectModel();
   });
 
   it('W4: the writeback of a folio ends once, with the last request of its clusters', async () => {

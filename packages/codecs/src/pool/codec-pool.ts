@@ -82,6 +82,7 @@ export function compressAllHere(batch: CompressBatch, index = 0): void {
 
 /** Whether workers, who have `codecs`, do with a codec exactly what it does here. */
 export function isSendable(codecs: CodecRegistry, codec: Codec, level: number | undefined): boolean {
-  const whole = level === undefined || (level | 0) === level;
+  // The board has words of 32 bits, one of which means "no level".
+  const whole = level === undefined || ((level | 0) === level && level > -0x8000_0000);
   return whole && codec.compress !== undefined && codecs.get(codec.id) === codec;
 }

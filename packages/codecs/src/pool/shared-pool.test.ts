@@ -105,9 +105,11 @@ describe('a batch', () => {
       expect(hands.pool.compress(batch)).toBeUndefined();
       batch.check();
     }
-    const batch = new TestBatch(lz4, clusters(4, 16_384), { level: 2.5 });
-    expect(hands.pool.compress(batch)).toBeUndefined();
-    batch.check();
+    for (const level of [2.5, -(2 ** 31), 2 ** 31]) {
+      const batch = new TestBatch(lz4, clusters(4, 16_384), { level });
+      expect(hands.pool.compress(batch)).toBeUndefined();
+      batch.check();
+    }
     expect(hands.board.postedCount).toBe(posted);
   });
 

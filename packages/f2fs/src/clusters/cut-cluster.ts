@@ -8,10 +8,11 @@
 // Source: buffered I/O spec 9.1, 12.4, R8, R9; kernel fs/f2fs/compress.c (f2fs_truncate_partial_cluster).
 
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
-import { markDirty } from '@f2fskit/pagecache';
+import { type Folio, markDirty } from '@f2fskit/pagecache';
 import type { Task } from '@f2fskit/task';
 import type { F2fsInode } from '../inode.ts';
-import { acquireClusters, completeClusters } from './cluster-set.ts';
+import { allDirty } from './cluster-plan.ts';
+import { acquireClusters, completeClusters, tilesOf } from './cluster-set.ts';
 
 /** Whether a byte of a compressed file lies in a cluster that is compressed, and not at its start. */
 export function* isInsideCluster(inode: F2fsInode, position: number): Task<boolean> {
@@ -51,8 +52,31 @@ export function* zeroClusterFrom(inode: F2fsInode, position: number): Task<void>
   }
 }
 
+/**
+ * From here on, as long as the lock of the inode is held, the cluster of a byte is compressed, or it is not: one that background
+ * writeback may be compressing, or could, is written first.
+ */
+function* endCompression(inode: F2fsInode, position: number): Task<void> {
+  const { mapping } = inode.pages();
+  const { clusterBlocks } = inode.clusterSlots();
+  const bytes = clusterBlocks * BLOCK_SIZE;
+  const start = Math.floor(position / bytes) * clusterBlocks;
+  if (position % bytes === 0 || !inode.wantsCompression) return;
+  const folios: Folio[] = [];
+  for (let at = start; at < start + clusterBlocks; ) {
+    const folio = mapping.find(at++);
+    if (folio === undefined) continue;
+    folios.push(folio);
+    at = folio.endIndex;
+  }
+  const taken = folios.some(({ locked, writeback }) => locked || writeback);
+  if (!taken && !allDirty(tilesOf(folios, start, clusterBlocks), clusterBlocks)) return;
+  yield* inode.writeBack(start * BLOCK_SIZE, start * BLOCK_SIZE + bytes);
+}
+
 /** The file block from which on slots go when a compressed file gets `size` bytes; zeros are on the medium by then. */
 export function* prepareCut(inode: F2fsInode, size: number): Task<number> {
+  yield* endCompression(inode, size);
   if (!(yield* isInsideCluster(inode, size))) return Math.ceil(size / BLOCK_SIZE);
   if (size === inode.size) return yield* blockOutsideClusters(inode, Math.ceil(size / BLOCK_SIZE));
   const bytes = inode.clusterSlots().clusterBlocks * BLOCK_SIZE;

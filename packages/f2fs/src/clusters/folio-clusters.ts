@@ -77,11 +77,18 @@ class ClusterPass {
     const { pass } = iterator;
     try {
       yield* this.#round();
-      if (pass.retry && pass.mode === 'all') {
+      // Again, as long as that brings it on: room for a folio may be no room for all of its clusters.
+      for (let written = -1; pass.retry && pass.mode === 'all'; ) {
+        if (pass.pagesWritten === written) {
+          pass.fail(EAGAIN);
+          break;
+        }
+        written = pass.pagesWritten;
         pass.retry = false;
+        // What was sent is memory that can be used again when it has arrived.
+        yield* iterator.wait();
         iterator.restart();
         yield* this.#round();
-        if (pass.retry) pass.fail(EAGAIN);
       }
     } finally {
       iterator.end();
@@ -196,6 +203,8 @@ class ClusterPass {
           if (!(yield* this.#makeWhole(folios, cluster, blocks))) return undefined;
           tiles = tilesOf(folios, start, clusterBlocks);
           all = true;
+          // Its node may have left memory meanwhile.
+          yield* slots.classOf(cluster);
         }
         const whole = wanted && blocks === clusterBlocks && all;
         planned.push({ cluster, kind, blocks, compress: whole && !slots.hasHole(cluster), tiles });
@@ -261,16 +270,16 @@ class ClusterPass {
     }));
     const { blocks, next, failure } = yield* sendClusters(parts, sending, pass, clusterBlocks);
     pass.wrote(blocks);
-    const tooEarly = failure instanceof FsError && failure.errno === -EAGAIN;
-    const end = tooEarly ? Math.min(next, held.end * clusterBlocks) : held.end * clusterBlocks;
+    const tooEarly = next < held.end * clusterBlocks;
+    const end = Math.min(next, held.end * clusterBlocks);
     for (const folio of taken) {
-      // What was not sent stays dirty where it was too early, and is dropped else.
+      // What was not sent stays dirty where it was too early; what could not be is dropped.
       const from = Math.max(0, held.first * clusterBlocks - folio.index);
       redirtyOthers(folio, from, Math.max(from, Math.min(folio.pages, end - folio.index)));
       if (tooEarly && folio.dirty) pass.pagesSkipped += folio.pages;
       bios.finish(folio);
     }
     if (tooEarly) pass.retry = true;
-    else if (failure !== undefined) this.#iterator.fail(failure);
+    if (failure !== undefined) this.#iterator.fail(failure);
   }
 }

@@ -11,7 +11,7 @@
 // Source: buffered I/O spec 15.3, 15.4, 15.8; kernel fs/f2fs/data.c (f2fs_write_cache_pages), compress.c (f2fs_write_multi_pages).
 
 import { EAGAIN, FsError } from '@f2fskit/errno';
-import { cancelDirty, type Folio, markDirty, PAGE_SIZE, redirty } from '@f2fskit/pagecache';
+import { cancelDirty, type Folio, Mark, markDirty, PAGE_SIZE, redirty } from '@f2fskit/pagecache';
 import type { HeldRange, Task } from '@f2fskit/task';
 import type { PageResult, PageWriter, WritebackPass } from '@f2fskit/writeback';
 import { allDirty, blocksBelowEnd } from './cluster-plan.ts';
@@ -51,6 +51,7 @@ export class PageClusters implements PageWriter {
     const cluster = Math.floor(index / slots.clusterBlocks);
     if (this.#held !== undefined && cluster === this.#cluster) return GO_ON;
     yield* this.#write(pass);
+    if (pass.exhausted) throw new FsError(EAGAIN, 'the pass has done what it may');
     const making = this.#parts.makeRoom();
     if (making !== undefined) yield* making;
     this.#cluster = cluster;
@@ -60,6 +61,13 @@ export class PageClusters implements PageWriter {
       this.#held = yield* file.clusterLocks.wait(cluster, cluster + 1);
     }
     if (mapping !== file.mapping) return GO_ON;
+    // A pass that goes on where the last one stopped may begin in the middle.
+    const first = mapping.index.next(cluster * slots.clusterBlocks, Mark.DIRTY);
+    if (first !== undefined && first.index < index) {
+      this.#held.unlock();
+      this.#held = undefined;
+      return cluster * slots.clusterBlocks;
+    }
     return (yield* this.#makeWhole(cluster, batch, at)) ? cluster * slots.clusterBlocks : GO_ON;
   }
 
@@ -102,7 +110,8 @@ export class PageClusters implements PageWriter {
     const { slots } = this.#parts;
     this.#pages.push(folio);
     if (this.#pages.length === slots.clusterBlocks) yield* this.#write(pass);
-    return 'written';
+    // Counted when they are sent: else a budget would end in the middle of a cluster.
+    return 'skipped';
   }
 
   *finish(pass: WritebackPass): Task<void> {
@@ -136,34 +145,31 @@ export class PageClusters implements PageWriter {
       for (const page of pages) writer.bios.begin(page);
       const sent = yield* sendClusters(this.#parts, [plan], pass, clusterBlocks);
       for (const page of pages) {
-        if (sent.failure !== undefined && page.index >= sent.next) this.#giveUp(page, sent.failure, pass);
+        if (page.index >= sent.next) this.#keep(page, pass);
         writer.bios.finish(page);
         page.unlock();
       }
+      pass.wrote(sent.blocks);
       if (sent.failure !== undefined) this.#fail(sent.failure, pass);
     } catch (cause) {
       for (const page of pages) {
         if (!page.locked) continue;
-        this.#giveUp(page, cause, pass);
+        if (isTooEarly(cause)) this.#keep(page, pass);
+        else if (!page.writeback) cancelDirty(page);
         page.unlock();
       }
-      this.#fail(cause, pass);
+      if (!isTooEarly(cause)) this.#fail(cause, pass);
     }
   }
 
-  /** A page that was not sent stays dirty where it was too early, and is dropped else. */
-  #giveUp(page: Folio, cause: unknown, pass: WritebackPass): void {
-    if (isTooEarly(cause)) {
-      redirty(page);
-      pass.pagesSkipped++;
-    } else if (!page.writeback) cancelDirty(page);
+  /** It was too early for a page: it stays dirty, and is tried again. */
+  #keep(page: Folio, pass: WritebackPass): void {
+    redirty(page);
+    pass.pagesSkipped++;
+    pass.retry = true;
   }
 
   #fail(cause: unknown, pass: WritebackPass): void {
-    if (isTooEarly(cause)) {
-      pass.retry = true;
-      return;
-    }
     if (!(cause instanceof FsError)) throw cause;
     pass.mapping.setError(-cause.errno);
     pass.fail(-cause.errno);

@@ -4,7 +4,8 @@
 //   2. each gets its places, in ascending order, in one operation: compressed; as it is, if it was compressed before; else only
 //      what of it is dirty, as in any file
 //
-// No operation is under way while something is compressed. Where it is too early for a cluster (EAGAIN), it is for those behind it.
+// No operation is under way while something is compressed. Where it is too early for a cluster (EAGAIN), it is for those behind it;
+// any other error is that of one cluster, and those behind it are sent (I-46).
 // Source: buffered I/O spec 18.4.
 
 import { EAGAIN, FsError } from '@f2fskit/errno';
@@ -42,8 +43,9 @@ export interface SendParts {
 export interface Sent {
   /** Blocks that have been sent. */
   blocks: number;
-  /** The file block from which on nothing was sent, because of `failure`. */
+  /** The file block from which on it was too early; infinite where it was not. What came before was sent, or is lost. */
   next: number;
+  /** What went wrong first; `undefined` where nothing did. */
   failure: unknown;
 }
 
@@ -61,20 +63,29 @@ export function* sendClusters(
   const memory = jobs.length === 0 ? undefined : new SendMemory(parts, jobs, clusterBlocks);
   // Memory that requests hold is not free for the next visit.
   if (parts.writer.payloads.bytesTaken > PAYLOAD_BYTES_HELD) parts.writer.bios.submit();
-  const sent: Sent = { blocks: 0, next: 0, failure: undefined };
+  const sent: Sent = { blocks: 0, next: Number.POSITIVE_INFINITY, failure: undefined };
   try {
     if (memory !== undefined) {
       const encoding = parts.encoder.encode(memory.jobs, parts.inode.fields, memory.scratch);
       if (encoding !== undefined) yield* encoding;
     }
+    const reached = { next: 0 };
     for (const cluster of planned) {
-      sent.next = cluster.cluster * clusterBlocks;
+      reached.next = cluster.cluster * clusterBlocks;
       const payload = memory?.payloads.get(cluster.cluster);
-      const task = sendOne(parts, cluster, payload, memory, pass, sent);
-      if (task !== undefined) yield* task;
-      if (payload?.payload !== undefined || cluster.kind === 'compressed') sent.blocks += cluster.blocks;
+      try {
+        const task = sendOne(parts, cluster, payload, memory, pass, sent, reached);
+        if (task !== undefined) yield* task;
+        if (payload?.payload !== undefined || cluster.kind === 'compressed') sent.blocks += cluster.blocks;
+      } catch (cause) {
+        if (isTooEarly(cause)) {
+          sent.next = reached.next;
+          break;
+        }
+        if (!(cause instanceof FsError)) throw cause;
+        sent.failure ??= cause;
+      }
     }
-    sent.next = Number.POSITIVE_INFINITY;
   } catch (cause) {
     sent.failure = cause;
   } finally {
@@ -83,6 +94,8 @@ export function* sendClusters(
   return sent;
 }
 
+const isTooEarly = (cause: unknown): boolean => cause instanceof FsError && cause.errno === -EAGAIN;
+
 function sendOne(
   parts: SendParts,
   cluster: PlannedCluster,
@@ -90,10 +103,11 @@ function sendOne(
   memory: SendMemory | undefined,
   pass: WritebackPass,
   sent: Sent,
+  reached: { next: number },
 ): Task<void> | undefined {
   const { output, writer } = parts;
   const { tiles, kind, blocks } = cluster;
-  if (job?.payload === undefined && kind !== 'compressed') return sendDirty(parts, cluster, pass, sent);
+  if (job?.payload === undefined && kind !== 'compressed') return sendDirty(parts, cluster, pass, sent, reached);
   // Making room takes a checkpoint, and nobody waits for one under a folio.
   if (!writer.hasRoom && !parts.isShort()) throw new FsError(EAGAIN, 'room has to be made first');
   return job?.payload === undefined
@@ -101,8 +115,14 @@ function sendOne(
     : output.sendCompressed(cluster.cluster, tiles, job.payload, memory!);
 }
 
-/** What is dirty of a cluster that is not compressed and stays so. */
-function* sendDirty(parts: SendParts, { tiles }: PlannedCluster, pass: WritebackPass, sent: Sent): Task<void> {
+/** What is dirty of a cluster that is not compressed and stays so; `reached` is the file block up to which it was sent. */
+function* sendDirty(
+  parts: SendParts,
+  { tiles }: PlannedCluster,
+  pass: WritebackPass,
+  sent: Sent,
+  reached: { next: number },
+): Task<void> {
   for (const { folio, from, to } of tiles) {
     for (let next = nextDirtyBlock(folio, from); next < to; ) {
       const range: FolioRange = { folio, next, end: Math.min(to, dirtyRunEnd(folio, next)), dropped: 0 };
@@ -112,7 +132,7 @@ function* sendDirty(parts: SendParts, { tiles }: PlannedCluster, pass: Writeback
         if (task !== undefined) yield* task;
       } finally {
         sent.blocks += range.next - start - range.dropped;
-        sent.next = folio.index + range.next;
+        reached.next = folio.index + range.next;
       }
       next = nextDirtyBlock(folio, range.end);
     }
