@@ -8,7 +8,7 @@
 // `scripts/check-cases.mjs` holds the tests against this list, and writes the table in docs/testing.md.
 
 /**
- * What goes wrong, by case. `compressed`: only in files with clusters. `below`: only where no filesystem can show it, so in
+ * What goes wrong, by case. `compressed`: only in files with clusters, and tested there. `below`: only where no filesystem can show it, so in
  * the packages below; any other is tested on a volume, by both engines.
  * @type {Record<string, { what: string, compressed?: true, below?: true }>}
  */

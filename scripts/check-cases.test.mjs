@@ -14,6 +14,7 @@ const cases = {
 
 const good = {
   'packages/f2fs/test/cases-write.test.ts': "it('D1: on a volume', () => {});\n",
+  'packages/f2fs/test/clusters-cases.test.ts': "it('R1, I-50: on clusters', () => {});\n",
   'packages/low/src/low.test.ts': 'it.each([1])(\n  "W1: below | it\'s here",\n  () => {},\n);\n',
 };
 
@@ -39,7 +40,10 @@ test('a good tree has no problems, and its table names the tests', () =>
     const table = caseTable(root, cases);
     assert.match(table, /\| D1 \| a defect \| `packages\/f2fs\/test\/cases-write\.test\.ts`: on a volume \|/);
     assert.match(table, /\| W1 \| another \| `packages\/low\/src\/low\.test\.ts`: below \\\| it's here \|/);
-    assert.match(table, /\| R1 \| a third \| compressed files: see the tests of clusters \|/);
+    assert.match(
+      table,
+      /\| R1 \| a third \| compressed files<br>`packages\/f2fs\/test\/clusters-cases\.test\.ts`: on clusters \|/,
+    );
   }));
 
 const breaches = [
@@ -48,6 +52,14 @@ const breaches = [
     'a case that is only tested below',
     { 'packages/f2fs/test/cases-write.test.ts': '', 'packages/low/src/other.test.ts': "it('D1: here', () => {});\n" },
     /D1 has no test by both engines/,
+  ],
+  [
+    'a case of compressed files that no test on clusters shows',
+    {
+      'packages/f2fs/test/clusters-cases.test.ts': '',
+      'packages/f2fs/test/cases-write.test.ts': "it('D1, R1: on a volume', () => {});\n",
+    },
+    /R1 has no test on clusters/,
   ],
   [
     'a number that is no case',

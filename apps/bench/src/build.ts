@@ -3,6 +3,7 @@
 
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { text } from './compressed-write.ts';
 import {
   countFindings,
   loadVolume,
@@ -41,6 +42,36 @@ function against(rounds: number, { what, folder, bytes }: Source, image: string,
   };
 }
 
+/** Compressing builds, and builds against which they are held, in turn. */
+function compressing(rounds: number, { what, folder, bytes }: Source, image: string, goals: Goals): Ratio[] {
+  const lz4 = ['--compress', 'lz4'];
+  const ways = { plain: [], inline: [...lz4, '--workers', '0'], workers: lz4 };
+  const times = { plain: [] as number[], inline: [] as number[], workers: [] as number[] };
+  for (let round = 0; round <= rounds; round++) {
+    for (const way of ['plain', 'inline', 'workers'] as const) {
+      const taken = time(() => runF2fs(['build', folder, image, '--quiet', ...ways[way]]));
+      rmSync(image);
+      if (round > 0) times[way].push(taken);
+    }
+  }
+  const rate = bytes / 1e6 / median(times.workers);
+  const ratio = (over: 'plain' | 'inline'): number =>
+    median(times[over].map((taken, index) => taken / times.workers[index]!));
+  const line = (over: 'plain' | 'inline', against: string, least: number | undefined): Ratio => ({
+    what: `build --compress lz4 of ${what}`,
+    rate,
+    against,
+    ratio: ratio(over),
+    ...(least === undefined ? {} : { least }),
+  });
+  return [line('plain', 'the same without', goals.plain), line('inline', 'the same in one thread', goals.inline)];
+}
+
+interface Goals {
+  plain?: number;
+  inline?: number;
+}
+
 /** What two builds of the same files have to be. */
 function counts({ what, folder }: Source, images: [string, string], checker: boolean): Count[] {
   for (const image of images) runF2fs(['build', folder, image, '--quiet'], { SOURCE_DATE_EPOCH: '1900000000' });
@@ -67,13 +98,22 @@ export function buildBench(rounds: number, small: boolean): BenchResult {
     writeBigFile(path.join(files, 'big'), fileBytes);
     const tree = { what: `${treeFiles} files of ${Math.round(treeBytes / 1e6)} MB`, folder: trees, bytes: treeBytes };
     const file = { what: `one file of ${fileBytes / 1e6} MB`, folder: files, bytes: fileBytes };
+    const texts = path.join(folder, 'text');
+    mkdirSync(texts);
+    writeBigFile(path.join(texts, 'big.txt'), fileBytes, text(1 << 20));
+    const textFile = { what: `a text of ${fileBytes / 1e6} MB`, folder: texts, bytes: fileBytes };
     const image = path.join(folder, 'volume.img');
     // What is small is the start of processes, for which there is no goal.
     const [treeGoal, fileGoal] = small ? [] : [1.2, 2];
     return {
       name: 'build',
       counts: counts(tree, [image, path.join(folder, 'again.img')], missingTools('fsck.f2fs') === undefined),
-      ratios: [against(rounds, tree, image, treeGoal), against(rounds, file, image, fileGoal)],
+      ratios: [
+        against(rounds, tree, image, treeGoal),
+        against(rounds, file, image, fileGoal),
+        ...compressing(rounds, tree, image, small ? {} : { plain: 1 / 1.3 }),
+        ...compressing(rounds, textFile, image, small ? {} : { plain: 0.5, inline: 1.5 }),
+      ],
     };
   } finally {
     remove();

@@ -17,7 +17,7 @@ const BLOCK_BYTES = 4096;
 const clock = fixedClock(1_900_000_000, 0);
 
 /** Words of a small vocabulary, some far more often than others: LZ4 makes about half of them. */
-function text(bytes: number): Uint8Array {
+export function text(bytes: number): Uint8Array {
   const random = seededRandom(3);
   const encoder = new TextEncoder();
   const words = Array.from({ length: 4000 }, () => encoder.encode(`${random.u32().toString(36)} `));

@@ -97,9 +97,8 @@ function mixedBytes(length: number): Uint8Array {
   return bytes;
 }
 
-/** One file of so many bytes, which do not repeat within a MiB. */
-export function writeBigFile(file: string, bytes: number): void {
-  const chunk = mixedBytes(MIB);
+/** One file of so many bytes: `chunk`, a MiB, over and over; by default one that does not compress. */
+export function writeBigFile(file: string, bytes: number, chunk = mixedBytes(MIB)): void {
   const fd = openSync(file, 'w');
   for (let done = 0; done < bytes; done += chunk.length) {
     chunk[0] = (done / MIB) & 0xff;

@@ -76,7 +76,11 @@ export class ClusterCase {
   }
 
   /** With a file of `clusters` compressed clusters, which are on the medium and not in the cache. */
-  static stored([engine, orderMax]: readonly [BufferedIo, number], clusters: number, options: ClusterCaseOptions = {}): ClusterCase {
+  static stored(
+    [engine, orderMax]: readonly [BufferedIo, number],
+    clusters: number,
+    options: ClusterCaseOptions = {},
+  ): ClusterCase {
     const { cache, compress, mount } = options;
     const tracer = new Tracer();
     const world = CaseWorld.open(engine, {

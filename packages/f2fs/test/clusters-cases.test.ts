@@ -123,7 +123,11 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     for (const part of [0, 1]) {
       const each = ClusterCase.stored(size, 3);
       const bad = each.payloadOf(1)[part]! * BLOCK_SIZE;
-      each.world.faults.inject({ operation: 'read', range: { start: bad, end: bad + BLOCK_SIZE }, action: { kind: 'fail' } });
+      each.world.faults.inject({
+        operation: 'read',
+        range: { start: bad, end: bad + BLOCK_SIZE },
+        action: { kind: 'fail' },
+      });
       const before = each.payloadOf(1);
       for (const position of [CLUSTER + 5, CLUSTER + 3 * BLOCK_SIZE, 2 * CLUSTER - 1]) {
         expect(codeOf(() => each.world.write(position, pattern(1, 2)))).toBe('EIO');
@@ -226,7 +230,16 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
 
   it('R20: a source that ends inside a cluster that is covered whole: what counts ends before it, or in what was there', () => {
     for (const cached of ['nothing', 'all', 'some'] as const) {
-      for (const endsAt of [0, 1, BLOCK_SIZE, CLUSTER - 1, CLUSTER, CLUSTER + 1, 2 * CLUSTER + BLOCK_SIZE, 3 * CLUSTER - 1]) {
+      for (const endsAt of [
+        0,
+        1,
+        BLOCK_SIZE,
+        CLUSTER - 1,
+        CLUSTER,
+        CLUSTER + 1,
+        2 * CLUSTER + BLOCK_SIZE,
+        3 * CLUSTER - 1,
+      ]) {
         const each = ClusterCase.stored(size, 5);
         if (cached === 'all') each.world.read();
         if (cached === 'some') runSync(each.world.file.dirtyRange(CLUSTER + BLOCK_SIZE, 10, () => {}));

@@ -327,7 +327,8 @@ export class ClusterRace {
       if (inode.size !== model.size) throw new Error(`${name} has ${inode.size} bytes, not ${model.size}`);
       this.do(this.read(file, 0, model.size + 1));
       const { savedBlocks } = this.do(fileUsage(store, inode.raw));
-      if (savedBlocks !== inode.savedBlocks) throw new Error(`I-54: ${name} saves ${savedBlocks}, not ${inode.savedBlocks}`);
+      if (savedBlocks !== inode.savedBlocks)
+        throw new Error(`I-54: ${name} saves ${savedBlocks}, not ${inode.savedBlocks}`);
     }
     this.scheduler.settle();
   }
@@ -335,7 +336,11 @@ export class ClusterRace {
   /** What a mount finds of each file, if the power goes now. */
   #behindCut(): Map<string, Uint8Array> {
     const volume = runSync(
-      mountF2fs(this.device.medium.clone(), { writable: true, codecs: defaultCodecs(), cache: { budgetBytes: 4 * MIB } }),
+      mountF2fs(this.device.medium.clone(), {
+        writable: true,
+        codecs: defaultCodecs(),
+        cache: { budgetBytes: 4 * MIB },
+      }),
     );
     const root = runSync(volume.readInode(volume.rootIno));
     const found = new Map<string, Uint8Array>();

@@ -146,4 +146,3 @@ for (const [name, { failChance = 0, run }] of Object.entries(scenarios)) {
     }
   });
 }
-

@@ -31,6 +31,7 @@ interface Options extends FormatValues {
   checksum?: boolean;
   compressExtension?: string[];
   nocompressExtension?: string[];
+  workers?: number;
   readOnly?: boolean;
   force?: boolean;
   quiet?: boolean;
@@ -98,6 +99,11 @@ export function addBuild(program: Command, context: Context): void {
       new Option('--compress-extension <extensions>', 'only files with one of these; default: all').argParser(addNames),
     )
     .addOption(new Option('--nocompress-extension <extensions>', 'not files with one of these').argParser(addNames))
+    .addOption(
+      new Option('--workers <number>', 'threads that compress beside the first; default: the other cores').argParser(
+        parseInteger,
+      ),
+    )
     .addOption(new Option('--read-only', 'for reading only: what compression saves is free, and nobody writes to it'))
     .addOption(new Option('--no-xattrs', 'leave extended attributes out'))
     .addOption(new Option('-l, --label <text>', 'label, at most 512 bytes'))
@@ -184,6 +190,7 @@ function libraryOptions(options: Options): BuildOptions {
     ...given('include', options.include),
     ...given('exclude', options.exclude),
     ...given('compress', compressionOf(options)),
+    ...given('compressWorkers', options.workers),
     readOnly: options.readOnly === true,
     xattrs: options.xattrs,
     force: options.force === true,

@@ -11,7 +11,7 @@
 // Whenever any of this waits, what is held is submitted first (`submitBeforeWaits`).
 // Source: buffered I/O spec 18.
 
-import { EAGAIN, FsError } from '@f2fskit/errno';
+import { EAGAIN } from '@f2fskit/errno';
 import {
   cancelDirty,
   cancelDirtyBlocks,

@@ -46,7 +46,13 @@ export async function attempt(
       cache: { budgetBytes: CACHE_BYTES },
       ...(clock === undefined ? {} : { clock }),
       ...(random === undefined ? {} : { random }),
-      ...(compression === undefined ? {} : { compress: compression.mount, codecs: compression.codecs }),
+      ...(compression === undefined
+        ? {}
+        : {
+            compress: compression.mount,
+            codecs: compression.codecs,
+            encoder: compression.encoder,
+          }),
     }),
   );
   const writer = new TreeWriter(volume, source, tree);

@@ -9,9 +9,16 @@
 // Source: spec 2.3, 9.8, 9.9.
 
 import { type BlockDevice, readBytes, writeBytes } from '@f2fskit/block';
-import { type CodecRegistry, defaultCodecs } from '@f2fskit/codecs';
+import { type CodecRegistry, defaultCodecs, type PoolWorkers } from '@f2fskit/codecs';
 import { registerNodeCodecs } from '@f2fskit/codecs/node';
-import { type CompressionOptions, CompressionPolicy, requireEncoder } from '@f2fskit/f2fs';
+import { nodeCodecPool } from '@f2fskit/codecs/node-pool';
+import {
+  type ClusterEncoder,
+  type CompressionOptions,
+  CompressionPolicy,
+  PoolEncoder,
+  requireEncoder,
+} from '@f2fskit/f2fs';
 import {
   BLOCK_SIZE,
   clusterBlocks,
@@ -30,6 +37,10 @@ export interface BuildCompression {
   /** Blocks of a cluster: files with fewer are not compressed. */
   readonly clusterBlocks: number;
   readonly codecs: CodecRegistry;
+  /** Compresses, with workers beside this thread where there are any. */
+  readonly encoder: ClusterEncoder;
+  /** Ends the workers. */
+  close(): void;
 }
 
 const FEATURES = ['extra_attr', 'compression'];
@@ -41,12 +52,16 @@ const FEATURES = ['extra_attr', 'compression'];
 export function buildCompression(
   options: CompressionOptions | undefined,
   codecs = defaultNodeCodecs(),
+  workers: PoolWorkers = 'auto',
 ): BuildCompression | undefined {
   if (options === undefined) return undefined;
   const mount = { ...options, extensions: options.extensions ?? ['*'] };
   const { context } = new CompressionPolicy(mount);
   requireEncoder(codecs, { compressAlgorithm: context.algorithm });
-  return { mount, clusterBlocks: clusterBlocks(context.logClusterSize), codecs };
+  // Nothing is started before there is something to compress.
+  const pool = nodeCodecPool({ workers });
+  const encoder = new PoolEncoder(codecs, pool);
+  return { mount, clusterBlocks: clusterBlocks(context.logClusterSize), codecs, encoder, close: () => pool.close() };
 }
 
 function defaultNodeCodecs(): CodecRegistry {

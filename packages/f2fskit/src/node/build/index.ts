@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
-import type { CodecRegistry } from '@f2fskit/codecs';
+import type { CodecRegistry, PoolWorkers } from '@f2fskit/codecs';
 import { EINVAL, FsError } from '@f2fskit/errno';
 import { type CompressionOptions, mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, type FormatReport, formatVolume } from '@f2fskit/f2fs-tools/mkfs';
@@ -64,6 +64,8 @@ export interface BuildOptions {
   compress?: CompressionOptions;
   /** Codecs for it. Default: those of this package and of this Node. */
   codecs?: CodecRegistry;
+  /** Threads that compress beside this one, as for `openVolume`. Default `auto`. The volume is the same with any number of them. */
+  compressWorkers?: PoolWorkers;
   /** The volume is for reading only (feature `ro`), and what compression saves is not reserved. */
   readOnly?: boolean;
   /** The owner of everything. Default: the owners of the source, in numbers. */
@@ -104,7 +106,7 @@ export async function buildImage(
 ): Promise<BuildReport> {
   const { size = 'auto', signal, onProgress, dryRun = false, readOnly = false } = options;
   signal?.throwIfAborted();
-  const compression = buildCompression(options.compress, options.codecs);
+  const compression = buildCompression(options.compress, options.codecs, options.compressWorkers);
   const { features, warnings, blocks } = rehearse(options);
   const target = new ImageTarget(toPath(image), options.force === true || dryRun);
   const notes = new BuildNotes();
@@ -148,6 +150,7 @@ export async function buildImage(
     const { counts, uuid, size: made } = outcome;
     return { ...counts, ...common, uuid, size: made, attempts, failures, reasons };
   } finally {
+    compression?.close();
     target.unlock();
     source.close();
   }
