@@ -5,12 +5,13 @@
 import { BLOCK_SIZE } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { ENOSPC, FsError } from '@f2fskit/errno';
-import { SegmentType } from '@f2fskit/f2fs-format';
+import { RawInode, SegmentType } from '@f2fskit/f2fs-format';
 import { runSync, seededRandom, type Task } from '@f2fskit/task';
 import { loadGolden } from '@f2fskit/testkit';
 import { begin, durable, runPowerCuts } from '@f2fskit/testkit/power-cut';
 import { BytesSource } from '@f2fskit/writeback';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { changeInodeNode } from '../src/change-inode.ts';
 import { ClusterOutput } from '../src/clusters/cluster-output.ts';
 import { fileUsage, mountF2fs } from '../src/index.ts';
 import { cleanSegments } from '../src/log/cleaner.ts';
@@ -499,8 +500,39 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
       const expected = new Uint8Array(3 * CLUSTER);
       expected.set(world.model);
       expectBytes(contentOf(device), expected);
-      // Another system has left rubbish behind the end: an extension does not show it.
       each.expectModel();
+    }
+  });
+
+  it('I-57: what lies behind the end on the medium is zeros, for whoever makes the file longer; what others left there is not shown', () => {
+    for (const cut of [CLUSTER + BLOCK_SIZE, CLUSTER + 100, 2 * CLUSTER - 1, 1]) {
+      for (const warm of [true, false]) {
+        const each = ClusterCase.stored(size, 3);
+        const { world } = each;
+        const { writer, file } = world;
+        // The size alone, as another system may change it.
+        const setSize = (bytes: number): void => {
+          runSync(writer.operation(changeInodeNode(writer, file.ino, (view) => RawInode.size.set(view, 0, bytes))));
+          world.resize(bytes);
+        };
+        world.truncate(cut);
+        runSync(world.volume.sync());
+        world.drop();
+        const cluster = Math.ceil(cut / CLUSTER);
+        setSize(cluster * CLUSTER);
+        expectBytes(world.read(), world.model);
+        // Rubbish behind the end.
+        world.write(0, text(cluster * CLUSTER, 7));
+        runSync(world.volume.sync());
+        world.drop();
+        setSize(cut);
+        if (warm) world.read();
+        if (cut % 2 === 0) world.truncate(4 * CLUSTER);
+        else world.write(4 * CLUSTER - 9, pattern(9, 2));
+        expectBytes(world.read(), world.model);
+        each.expectModel();
+        world.leave();
+      }
     }
   });
 

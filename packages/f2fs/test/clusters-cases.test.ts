@@ -119,6 +119,28 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     }
   });
 
+  it('D11, I-55: a cluster that is compressed, or becomes plain, behind the back of a write is treated as what it is', () => {
+    for (const [before, dirty] of [
+      [text, range(BLOCKS, 2 * BLOCKS)],
+      [noise, [BLOCKS + 1]],
+    ] as const) {
+      const each = ClusterCase.stored(size, 3);
+      const { world } = each;
+      if (before === text) {
+        world.write(CLUSTER, noise(CLUSTER, 2));
+        runSync(world.file.writeBack());
+      }
+      world.write(CLUSTER, before(CLUSTER, 3));
+      // Where the source is asked anything may happen.
+      const bytes = pattern(20, 4);
+      const source = new PartialSource(bytes, { look: () => runSync(world.file.writeBack()) });
+      world.write(CLUSTER + BLOCK_SIZE + 9, bytes, source);
+      expect(each.classOf(1)).toBe(before === text ? 'compressed' : 'plain');
+      expect(world.dirtyBlocks()).toEqual(dirty);
+      each.expectModel();
+    }
+  });
+
   it('D12, I-58: a payload of which a part cannot be read leaves nothing that looks as if it had been', () => {
     for (const part of [0, 1]) {
       const each = ClusterCase.stored(size, 3);
@@ -229,37 +251,42 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
   });
 
   it('R20: a source that ends inside a cluster that is covered whole: what counts ends before it, or in what was there', () => {
+    const ends = [
+      0,
+      1,
+      BLOCK_SIZE,
+      2 * BLOCK_SIZE + 5,
+      CLUSTER - 1,
+      CLUSTER,
+      2 * CLUSTER + BLOCK_SIZE,
+      3 * CLUSTER - 1,
+    ];
     for (const cached of ['nothing', 'all', 'some'] as const) {
-      for (const endsAt of [
-        0,
-        1,
-        BLOCK_SIZE,
-        CLUSTER - 1,
-        CLUSTER,
-        CLUSTER + 1,
-        2 * CLUSTER + BLOCK_SIZE,
-        3 * CLUSTER - 1,
-      ]) {
-        const each = ClusterCase.stored(size, 5);
-        if (cached === 'all') each.world.read();
-        if (cached === 'some') runSync(each.world.file.dirtyRange(CLUSTER + BLOCK_SIZE, 10, () => {}));
-        const bytes = pattern(3 * CLUSTER, 2);
-        const source = new PartialSource(bytes, { endsAt, failure: new FsError(EIO) });
-        // It says that it has everything, once.
-        const prepare = source.prepare.bind(source);
-        let asked = 0;
-        source.prepare = function* (at) {
-          return asked++ === 0 ? bytes.length : yield* prepare(at);
-        };
-        let taken = 0;
-        try {
-          taken = each.world.write(CLUSTER, bytes, source);
-        } catch (error) {
-          if (!(error instanceof FsError) || error.code !== 'EIO') throw error;
+      for (const endsAt of ends) {
+        for (const gone of cached === 'all' ? [false] : [false, true]) {
+          const each = ClusterCase.stored(size, 5);
+          if (cached === 'all') each.world.read();
+          if (cached === 'some') runSync(each.world.file.dirtyRange(CLUSTER + BLOCK_SIZE, 10, () => {}));
+          const bytes = pattern(3 * CLUSTER, 2);
+          const source = new PartialSource(bytes, { endsAt, failure: new FsError(EIO) });
+          // It says that it has everything, once; then it has the rest of that, or nothing.
+          const prepare = source.prepare.bind(source);
+          let asked = 0;
+          source.prepare = function* (at) {
+            if (asked++ === 0) return bytes.length;
+            if (gone) throw new FsError(EIO);
+            return yield* prepare(at);
+          };
+          let taken = 0;
+          try {
+            taken = each.world.write(CLUSTER, bytes, source);
+          } catch (error) {
+            if (!(error instanceof FsError) || error.code !== 'EIO') throw error;
+          }
+          expect(taken).toBeLessThanOrEqual(endsAt);
+          expectBytes(each.world.read(), each.world.model);
+          each.expectModel();
         }
-        expect(taken).toBeLessThanOrEqual(endsAt);
-        expectBytes(each.world.read(), each.world.model);
-        each.expectModel();
       }
     }
   });
@@ -380,6 +407,26 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     world.follow(2 * CLUSTER - 100, bytes);
     world.watch.release();
     await settle(Promise.all([reading, writing]));
+    each.expectModel();
+  });
+
+  it('D23: a write keeps others from the clusters of one folio, and from no others of its range', async () => {
+    const each = ClusterCase.stored(size, 6);
+    const { world } = each;
+    each.emptyFolio(0, 2);
+    each.emptyFolio(3 * BLOCKS, 2);
+    world.write(3 * CLUSTER + 9, pattern(10, 2));
+    world.watch.holds = isRead;
+    const bytes = pattern(5 * CLUSTER, 3);
+    const writing = world.start(world.file.write(100, new BytesSource(bytes)));
+    for (let turn = 0; turn < 3; turn++) await later();
+    expect(world.mapping.find(0)!.locked).toBe(true);
+    const pass = world.start(each.pass({ mode: 'none' }));
+    for (let turn = 0; turn < 5; turn++) await later();
+    expect(each.sent.map(({ cluster }) => cluster)).toEqual([3]);
+    world.watch.release();
+    await settle(Promise.all([writing, pass]));
+    world.follow(100, bytes);
     each.expectModel();
   });
 
