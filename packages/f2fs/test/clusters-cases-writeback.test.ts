@@ -554,8 +554,8 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
   });
 
   it('H2: a cut inside a cluster that a flusher is compressing leaves whole clusters', async () => {
-    for (const cut of [CLUSTER + BLOCK_SIZE + 9, CLUSTER + 2 * BLOCK_SIZE, CLUSTER + 5]) {
-      for (let delay = 0; delay < 4; delay++) {
+    for (const cut of [CLUSTER + BLOCK_SIZE + 9, CLUSTER + 2 * BLOCK_SIZE]) {
+      for (let delay = 0; delay < (FULL ? 6 : 2); delay++) {
         const each = ClusterCase.stored(size, 1);
         const { world } = each;
         world.write(CLUSTER, text(3 * CLUSTER, 4));
@@ -631,12 +631,13 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     const each = ClusterCase.stored(size, 30);
     const { world } = each;
     // The log goes on until what stays lies in segments that hold little.
-    const churn = text(25 * CLUSTER, 9);
-    for (let round = 0; round < 34; round++) {
+    const churn = noise(25 * CLUSTER, 9);
+    for (let round = 0; round < 17; round++) {
       world.write(5 * CLUSTER, churn);
-      if (round === 17) world.write(2 * CLUSTER, text(2 * CLUSTER, 8));
+      if (round === 8) world.write(2 * CLUSTER, text(2 * CLUSTER, 8));
       runSync(world.file.writeBack());
     }
+    world.write(5 * CLUSTER, text(25 * CLUSTER, 9));
     runSync(world.volume.sync());
     world.drop();
     world.read(0, 2 * CLUSTER);
@@ -709,8 +710,8 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     runSync(other.write(0, new BytesSource(contents)));
     world.write(0, text(each.bytes, 4));
     runSync(world.volume.sync());
-    for (let write = 0; write < 8; write++) {
-      const position = write * 120_011;
+    for (let write = 0; write < 4; write++) {
+      const position = write * 240_011;
       const bytes = pattern(111, write);
       world.write(position, bytes);
       runSync(other.write(position, new BytesSource(bytes)));
