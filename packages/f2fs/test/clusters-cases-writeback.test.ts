@@ -213,14 +213,19 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
   });
 
   it('W11: a pass with a budget ends behind a cluster, and no cluster is taken apart by it', () => {
-    for (const dirty of [1, 2, 3]) {
+    for (const [dirty, budgetPages] of [
+      [1, 6],
+      [2, 7],
+      // Used up by what comes before the first whole cluster.
+      [1, 1],
+      [3, 3],
+    ] as const) {
       const each = ClusterCase.stored(size, 0);
       const { world } = each;
-      // Some blocks that shift where the budget ends.
       world.write(0, noise(dirty * BLOCK_SIZE, 1));
       for (let cluster = 1; cluster < 9; cluster++) world.write(cluster * CLUSTER, text(CLUSTER, cluster));
-      for (let pass = 0; pass < 12 && world.mapping.dirtyPages > 0; pass++) {
-        runSync(each.pass({ mode: 'none', budgetPages: 6, cyclic: true }));
+      for (let pass = 0; pass < 30 && world.mapping.dirtyPages > 0; pass++) {
+        runSync(each.pass({ mode: 'none', budgetPages, cyclic: true }));
       }
       expect(world.dirtyBlocks()).toEqual([]);
       expect(each.classes()).toEqual(['plain', ...new Array(8).fill('compressed')]);
@@ -456,6 +461,29 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     }
     each.expectModel();
     world.leave();
+  });
+
+  it('I-50: the cluster in which the file ends is not compressed, until the file has all of it', () => {
+    for (const end of [1, BLOCK_SIZE, 3 * BLOCK_SIZE, CLUSTER - BLOCK_SIZE + 1]) {
+      const each = ClusterCase.stored(size, 1);
+      const { world } = each;
+      const whole = Math.ceil(end / BLOCK_SIZE) === BLOCKS;
+      world.write(CLUSTER, text(end, 2));
+      runSync(world.file.writeBack());
+      expect(each.classes()).toEqual(['compressed', whole ? 'compressed' : 'plain']);
+      each.expectModel();
+      // One that was compressed, and of which the file has lost a part, is written as it is.
+      each.forget();
+      world.truncate(2 * BLOCK_SIZE + 5);
+      world.write(BLOCK_SIZE, text(10, 3));
+      runSync(world.file.writeBack());
+      expect([each.classes(), each.sent.at(-1)]).toEqual([['plain'], { cluster: 0, payload: 0 }]);
+      each.expectModel();
+      world.write(0, text(CLUSTER, 3));
+      runSync(world.file.writeBack());
+      expect(each.classes()).toEqual(['compressed']);
+      each.expectModel();
+    }
   });
 
   it('I-55: clusters that are dirty in part are completed when they are written, and nothing of them is lost', () => {

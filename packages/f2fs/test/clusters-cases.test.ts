@@ -254,16 +254,7 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
   );
 
   it('R20: a source that ends inside a cluster that is covered whole: what counts ends before it, or in what was there', () => {
-    const ends = [
-      0,
-      1,
-      BLOCK_SIZE,
-      2 * BLOCK_SIZE + 5,
-      CLUSTER - 1,
-      CLUSTER,
-      2 * CLUSTER + BLOCK_SIZE,
-      3 * CLUSTER - 1,
-    ];
+    const ends = [1, 2 * BLOCK_SIZE + 5, 2 * CLUSTER + BLOCK_SIZE];
     for (const cached of ['nothing', 'all', 'some'] as const) {
       for (const endsAt of ends) {
         for (const gone of cached === 'all' ? [false] : [false, true]) {
