@@ -12,7 +12,7 @@ import type { ClusterClass } from '../src/clusters/cluster-slots.ts';
 import { treeNodes } from '../src/compression/tree-nodes.ts';
 import { type BufferedIo, type CompressionOptions, fileUsage, type MountOptions } from '../src/index.ts';
 import { CaseWorld, pattern } from './case-world.ts';
-import { noiseOf, textOf } from './compression-world.ts';
+import { codeOf, noiseOf, textOf } from './compression-world.ts';
 
 /** log2 of the blocks of a cluster, unless a case says otherwise. */
 export const LOG = 2;
@@ -28,6 +28,8 @@ export const SIZES: ReadonlyArray<[BufferedIo, number]> = [
   ['iomap', 9],
 ];
 
+export const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, index) => from + index);
 export const text = textOf;
 export const noise = noiseOf;
 
@@ -159,6 +161,18 @@ export class ClusterCase {
     return folio;
   }
 
+  /** Changes a block in the cache, as a store to a shared mapping does: its cluster is dirty in part. */
+  dirtyBlock(block: number, seed: number): void {
+    const bytes = pattern(BLOCK_SIZE, seed);
+    const position = block * BLOCK_SIZE;
+    runSync(
+      this.world.file.dirtyRange(position, BLOCK_SIZE, (memory, at) =>
+        memory.set(bytes.subarray(at - position, at - position + memory.length)),
+      ),
+    );
+    this.world.follow(position, bytes);
+  }
+
   /** From now on folios may be smaller than a cluster, in any mixture: as if memory were in pieces. */
   allowTiles(): void {
     Object.assign(this.world.mapping, { orderMin: 0 });
@@ -213,4 +227,4 @@ export class ClusterCase {
   }
 }
 
-export { pattern };
+export { codeOf, pattern };

@@ -10,24 +10,13 @@ import { BytesSource } from '@f2fskit/writeback';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { changeInodeNode } from '../src/change-inode.ts';
 import { expectBytes, isRead, later, PartialSource, settle } from './case-world.ts';
-import { BLOCKS, CLUSTER, ClusterCase, noise, pattern, SIZES, text } from './cluster-case-world.ts';
+import { BLOCKS, CLUSTER, ClusterCase, codeOf, noise, pattern, range, SIZES, text } from './cluster-case-world.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
 const FULL = process.env['F2FSKIT_FULL'] === '1';
-
-const codeOf = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof FsError) return error.code;
-    throw error;
-  }
-  return 'nothing thrown';
-};
 
 describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
   const size = [engine, orderMax] as const;

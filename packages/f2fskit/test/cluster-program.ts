@@ -11,6 +11,8 @@ export interface ClusterProgramOptions {
   logClusterSize: number;
   /** Default `/file0.txt` and `/file1.txt`. They are created. */
   files?: readonly string[];
+  /** Whether the files are made first. Default true. */
+  create?: boolean;
   /** Clusters that a file has at most. */
   clusters?: number;
 }
@@ -22,11 +24,12 @@ export function clusterProgram({
   operations,
   logClusterSize,
   files = ['/file0.txt', '/file1.txt'],
+  create = true,
   clusters = 12,
 }: ClusterProgramOptions): Operation[] {
   const random = seededRandom(seed);
   const cluster = BLOCK << logClusterSize;
-  const program: Operation[] = files.map((path) => ({ op: 'create', path, mode: 0o644 }));
+  const program: Operation[] = create ? files.map((path) => ({ op: 'create', path, mode: 0o644 })) : [];
   /** Where something begins or ends: at a cluster, at a block, beside one, anywhere. */
   const place = (): number => {
     const base = random.below(clusters) * cluster;

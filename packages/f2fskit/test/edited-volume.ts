@@ -3,7 +3,7 @@
 
 import type { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
-import { type MountOptions, mountF2fs } from '@f2fskit/f2fs';
+import { type F2fsVolume, type MountOptions, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, findingText } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom } from '@f2fskit/task';
 import {
@@ -27,12 +27,12 @@ const START = 1_700_000_000;
 export interface EditOptions {
   seed: number;
   /** How many operations, or the operations. */
-  program: number | ((start: ModelFilesystem) => Operation[]);
+  program: number | ((start: ModelFilesystem, volume: F2fsVolume) => Operation[]);
   random?: RandomOperationsOptions;
   /** Why an operation may be refused that the model would do. */
   reasons?: readonly OwnReason[];
   /** How the volume is mounted for the changes. */
-  mount?: Pick<MountOptions, 'bufferedIo' | 'cache' | 'compress'>;
+  mount?: Pick<MountOptions, 'bufferedIo' | 'cache' | 'codecs' | 'compress'>;
 }
 
 /** Changes a volume, leaves it, and judges what is left. Returns how many operations it refused for reasons of its own. */
@@ -47,7 +47,7 @@ export async function editAndJudge(
   const model = modelOfVolume(volume, clock);
   const target = new F2fsTarget(volume);
   const operations =
-    typeof program === 'number' ? randomOperations(seed, program, { start: model, ...random }) : program(model);
+    typeof program === 'number' ? randomOperations(seed, program, { start: model, ...random }) : program(model, volume);
   const refused = await runOnBoth(model, target, clock, operations, reasons);
   runSync(target.closeAll());
   runSync(volume.unmount());

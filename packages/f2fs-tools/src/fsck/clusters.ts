@@ -2,6 +2,7 @@
 //
 //   COMPRESS_ADDRESS | 1 .. C-1 blocks | NEW_ADDRESS for what compression saved, or NULL_ADDRESS after a release
 //
+// Who preallocates a released file makes some of its empty slots NEW again: Linux does so, and fsck.f2fs accepts it.
 // Any other cluster has ordinary slots. Head and rest count as blocks of the file until they are released, and they are
 // what i_compr_blocks counts. Source: spec 9.4 and 9.6; buffered-io F1, F2, F6.
 
@@ -29,7 +30,6 @@ function walkCluster(state: CheckState, run: SlotRun, head: number, blocks: numb
   const { inodes } = state;
   const { view, at, index } = run;
   const released = inodes.has(index, InodeState.released);
-  const rest = released ? NULL_ADDRESS : NEW_ADDRESS;
   let payload = 0;
   let ended = false;
   let broken = false;
@@ -38,7 +38,7 @@ function walkCluster(state: CheckState, run: SlotRun, head: number, blocks: numb
     const address = view.getUint32(at + 4 * slot, true);
     if (address === NULL_ADDRESS || address === NEW_ADDRESS) {
       ended = true;
-      if (address !== rest) broken = true;
+      if (address === NULL_ADDRESS && !released) broken = true;
       if (address === NEW_ADDRESS) {
         saved++;
         claimSlot(state, run, slot, address);

@@ -55,6 +55,8 @@ export class ClusterWrites implements WriteOperations {
   *begin(position: number, length: number, request: number, map: Iomap): Task<void> {
     const slots = this.#slots;
     const { clusterBlocks } = slots;
+    // Before anything is looked at: reserving may wait, and what was found out may not hold any more then.
+    map.cookie = this.#file.clusterChanges;
     const bytes = clusterBlocks * BLOCK_SIZE;
     const cluster = Math.floor(position / bytes);
     const wanted = Math.min(Math.ceil((position + length) / bytes), cluster + MAPPING_CLUSTERS);
@@ -73,7 +75,6 @@ export class ClusterWrites implements WriteOperations {
       const reserved = yield* reserveInSteps(this.#writer, this.#inode, cluster * clusterBlocks, end * clusterBlocks);
       if (reserved < end * clusterBlocks) throw new FsError(ENOSPC);
     }
-    map.cookie = this.#file.clusterChanges;
   }
 
   end(map: Iomap, position: number, processed: number): Task<void> | undefined {

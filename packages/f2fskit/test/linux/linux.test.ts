@@ -6,7 +6,7 @@
 //   4. we read that; fsck.f2fs and our checker accept what Linux has left
 //
 //   F2FSKIT_SEED=N             the seed (a failure prints it)
-//   F2FSKIT_LINUX_VOLUMES=A,B  only these
+//   F2FSKIT_LINUX_VOLUMES=A,B  only these; `fixtures`: every compressed golden volume, overwritten by both engines
 //   SUITE=trixie, SUITE=sid    a newer kernel
 //   F2FSKIT_KEEP=FOLDER        keep every image there; of a failure they are kept anyway
 
@@ -21,13 +21,14 @@ import { checkVolume, findingText } from '@f2fskit/f2fs-tools';
 import { runSync } from '@f2fskit/task';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVolumeSync, type Volume } from '../../src/node/index.ts';
-import { engineOf, type MadeVolume, volumeMakers } from './volumes.ts';
+import { engineOf, fixtureMakers, type MadeVolume, volumeMakers } from './volumes.ts';
 import { type Contents, linuxContents, ourContents } from './what-it-holds.ts';
 
 const ORACLE = fileURLToPath(new URL('../../../../tools/oracle/', import.meta.url));
 const SEED = Number(process.env['F2FSKIT_SEED'] ?? 1);
 const SUITE = process.env['SUITE'];
-const names = (process.env['F2FSKIT_LINUX_VOLUMES'] ?? Object.keys(volumeMakers).join(',')).split(',');
+const wanted = process.env['F2FSKIT_LINUX_VOLUMES'] ?? Object.keys(volumeMakers).join(',');
+const names = wanted === 'fixtures' ? Object.keys(fixtureMakers) : wanted.split(',');
 const folder = process.env['F2FSKIT_KEEP'] ?? fs.mkdtempSync(path.join(tmpdir(), `f2fskit-linux-${SEED}-`));
 const file = (ending: string): string => path.join(folder, ending);
 
@@ -39,7 +40,8 @@ beforeAll(async () => {
   fs.mkdirSync(folder, { recursive: true });
   for (const name of names) {
     try {
-      const volume = await volumeMakers[name]!({ seed: SEED, bufferedIo: engineOf(name, SEED) });
+      const make = volumeMakers[name] ?? fixtureMakers[name]!;
+      const volume = await make({ seed: SEED, bufferedIo: engineOf(name, SEED) });
       made.set(name, volume);
       writeImage(volume.device, file(`${name}.img`));
       if (volume.lookups !== undefined) fs.writeFileSync(file(`${name}.lookups`), `${volume.lookups.join('\n')}\n`);

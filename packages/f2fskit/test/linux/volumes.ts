@@ -7,12 +7,13 @@ import { defaultCodecs } from '@f2fskit/codecs';
 import { type BufferedIo, type F2fsInode, type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools';
 import { type RandomSource, runSync, seededRandom } from '@f2fskit/task';
-import { loadGolden } from '@f2fskit/testkit';
+import { goldenVolumes, loadGolden } from '@f2fskit/testkit';
 import { applyToTarget, type Operation, type RandomOperationsOptions, randomOperations } from '@f2fskit/testkit/model';
 import { FileFlag, utf8Encode } from '@f2fskit/vfs';
 import { openVolumeSync } from '../../src/node/index.ts';
-import { compressedVolume } from '../compressed-volume.ts';
+import { allCodecs, compressedVolume } from '../compressed-volume.ts';
 import { F2fsTarget } from '../f2fs-target.ts';
+import { fixtureProgram } from '../fixture-program.ts';
 import { modelOfVolume, removeAccessLists } from '../model-of-volume.ts';
 import { type OwnReason, runOnBoth, StepClock } from '../model-run.ts';
 
@@ -50,10 +51,9 @@ interface Writing {
   random: RandomSource;
 }
 
-function write(device: MemoryDevice, { seed, bufferedIo }: Making): Writing {
+function write(device: MemoryDevice, { seed, bufferedIo }: Making, codecs = defaultCodecs()): Writing {
   const clock = new StepClock(START);
   const random = seededRandom(seed);
-  const codecs = defaultCodecs();
   const volume = runSync(mountF2fs(device, { writable: true, clock, random, codecs, bufferedIo }));
   return { device, volume, clock, target: new F2fsTarget(volume), random };
 }
@@ -420,6 +420,32 @@ export const volumeMakers: Readonly<Record<string, VolumeMaker>> = {
   'cut-off-anywhere': (making) =>
     cutOffAnywhere(fresh(making, 64, { features: making.seed % 2 === 0 ? CHECKED : [] }), making),
 };
+
+/**
+ * Every compressed volume that Linux wrote, overwritten inside its clusters by each engine: not among the twenty, but to be had by
+ * name, `fixture-NAME-ENGINE`.
+ */
+export const fixtureMakers: Readonly<Record<string, VolumeMaker>> = Object.fromEntries(
+  goldenVolumes()
+    .filter(({ name }) => name.startsWith('compress-'))
+    .flatMap(({ name }) =>
+      (['iomap', 'page'] as const).map((bufferedIo): [string, VolumeMaker] => [
+        `fixture-${name.slice('compress-'.length)}-${bufferedIo}`,
+        ({ seed }) => overwrittenFixture(name, seed, bufferedIo),
+      ]),
+    ),
+);
+
+async function overwrittenFixture(name: string, seed: number, bufferedIo: BufferedIo): Promise<MadeVolume> {
+  const device = golden(name);
+  const codecs = await allCodecs();
+  const writing = write(device, { seed, bufferedIo }, codecs);
+  removeAccessLists(writing.volume);
+  const model = modelOfVolume(writing.volume, writing.clock);
+  const program = fixtureProgram(writing.volume, model, seed, 100);
+  await runOnBoth(model, writing.target, writing.clock, program, REASONS);
+  return { ...leave(writing), manifest: model.withoutHandles().manifest() };
+}
 
 /** The engine that makes a volume with a seed: another one for its neighbours, and for the seed after the next. */
 export function engineOf(name: string, seed: number): BufferedIo {
