@@ -49,6 +49,11 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
   it('D11: a cluster that becomes plain while a write waits for it is written to as a plain one', async () => {
     const each = ClusterCase.stored(size, 3);
     const { world } = each;
+    // Its slots are known: a write has nothing to reserve, and waits for nothing before it looks at the cluster.
+    world.write(2 * CLUSTER, noise(CLUSTER, 5));
+    runSync(world.file.writeBack());
+    world.write(2 * CLUSTER, noise(10, 6));
+    runSync(world.file.writeBack());
     world.write(CLUSTER, noise(CLUSTER, 2));
     world.watch.holds = isWrite;
     // Slots do not change while a checkpoint is written: the pass has taken the cluster, and waits.
@@ -63,7 +68,9 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     world.watch.release();
     await settle(Promise.all([checkpoint, flushing, writing]));
     world.follow(CLUSTER + BLOCK_SIZE + 9, bytes);
-    expect([each.classOf(1), world.dirtyBlocks()]).toEqual(['plain', [BLOCKS + 1]]);
+    expect(each.classOf(1)).toBe('plain');
+    // The pass may have come to the tile of the write once more.
+    expect([[BLOCKS + 1], []]).toContainEqual(world.dirtyBlocks());
     each.expectModel();
   });
 

@@ -212,6 +212,22 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     }
   });
 
+  it('I-50: behind what was compressed there are zeros up to the end of the block, whatever the memory held before', () => {
+    const each = ClusterCase.stored(size, 2);
+    const { world } = each;
+    world.write(0, text(2 * CLUSTER, 3));
+    runSync(world.file.writeBack());
+    world.write(0, new Uint8Array(2 * CLUSTER).fill(7));
+    runSync(world.file.writeBack());
+    for (const cluster of [0, 1]) {
+      const [address] = each.payloadOf(cluster);
+      const block = world.medium.toBytes(address! * BLOCK_SIZE, BLOCK_SIZE);
+      const length = new DataView(block.buffer, block.byteOffset).getUint32(0, true);
+      expect(block.subarray(24 + length).every((byte) => byte === 0)).toBe(true);
+    }
+    each.expectModel();
+  });
+
   it('W12: compressed clusters, and plain ones of compressed files, go to the cold log', () => {
     const each = ClusterCase.stored(size, 3);
     const { world } = each;
