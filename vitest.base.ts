@@ -12,6 +12,6 @@ export default defineConfig({
       externalConditions: conditions,
     },
   },
-  // No test changes what modules hold, so files share them: a third of the time was loading them again.
+  // Tests leave modules as they are, so files share them: a third of the time was loading them again.
   test: { include: ['src/**/*.test.ts', 'test/**/*.test.ts'], testTimeout: 60_000, pool: 'forks', isolate: false },
 });

@@ -7,7 +7,7 @@ import { defaultCodecs } from '@f2fskit/codecs';
 import { runSync, seededRandom } from '@f2fskit/task';
 import { BytesSource } from '@f2fskit/writeback';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { mountF2fs } from '../src/index.ts';
+import { fileUsage, mountF2fs } from '../src/index.ts';
 import { cleanSegments } from '../src/log/cleaner.ts';
 import { truncateBlocks } from '../src/names/free-inode.ts';
 import { expectBytes, isWrite, later, nameOf, OWNER, settle } from './case-world.ts';
@@ -190,6 +190,35 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
     each.expectCounted();
     expectBytes(world.read(), world.model);
     world.truncate(3 * CLUSTER);
+    each.expectModel();
+    world.leave();
+  });
+
+  it('I-54: a checkpoint while a file gets shorter knows what its clusters save', async () => {
+    const each = ClusterCase.stored(size, 12);
+    const { world } = each;
+    world.write(11 * CLUSTER, text(CLUSTER, 4));
+    world.watch.holds = isWrite;
+    const end = world.start(each.pass({ mode: 'none', rangeStart: 11 * CLUSTER, rangeEnd: 12 * CLUSTER }));
+    for (let turn = 0; turn < 3; turn++) await later();
+    world.watch.holds = () => false;
+    world.write(2 * CLUSTER, noise(CLUSTER, 4));
+    // It waits for the cluster of the old end; meanwhile another one is replaced, and a checkpoint is taken.
+    const cutting = world.start(world.file.truncate(5 * CLUSTER));
+    for (let turn = 0; turn < 3; turn++) await later();
+    expect(world.file.shrinking).toBe(true);
+    const pass = world.start(each.pass({ mode: 'none', rangeStart: 2 * CLUSTER, rangeEnd: 3 * CLUSTER }));
+    const checkpoint = world.start(world.writer.checkpoint());
+    for (let turn = 0; turn < 3; turn++) await later();
+    expect(each.classOf(2)).toBe('plain');
+    world.watch.release();
+    await settle(checkpoint);
+    const volume = runSync(mountF2fs(world.medium.clone(), { writable: true, codecs: defaultCodecs() }));
+    const root = runSync(volume.readInode(volume.rootIno));
+    const file = runSync(volume.readInode(runSync(root.lookup(nameOf('file')))));
+    expect(file.savedBlocks).toBe(runSync(fileUsage(volume.store, file.raw)).savedBlocks);
+    await settle(Promise.all([end, cutting, pass]));
+    world.resize(5 * CLUSTER);
     each.expectModel();
     world.leave();
   });

@@ -204,7 +204,11 @@ class FillWalk {
 
 /** Fills the bytes [from, to) of a folio, which lie in one mapping, but for the blocks that are uptodate. */
 function fillRange(file: BufferedFile, batch: ReadBatch, map: Iomap, read: FolioRead, from: number, to: number): void {
-  const { blocks } = read.folio;
+  const { blocks, uptodate } = read.folio;
+  if (uptodate) {
+    read.settle(to - from);
+    return;
+  }
   if (blocks === undefined) {
     fillEmpty(file, batch, map, read, from, to);
     return;

@@ -37,15 +37,16 @@ export function noteSaved(writer: VolumeWriter, inode: F2fsInode, blocks: number
 
 /** Puts what is pending into the node; part of an operation or of a checkpoint. Throws what reading the node met. */
 export function* settleInode(writer: VolumeWriter, inode: F2fsInode): Task<void> {
-  // Behind a cut, an extension would show what lies behind the new end.
-  if (inode.shrinking) return;
-  writer.unsettled.delete(inode);
+  if (!inode.shrinking) writer.unsettled.delete(inode);
+  // Behind a cut, an extension would show what lies behind the new end; what clusters save has changed with their slots.
+  const settled = inode.shrinking ? undefined : inode.pending;
   // An atomic write keeps them to itself.
-  const nothing = inode.pending === undefined && inode.pendingSaved === 0;
+  const nothing = settled === undefined && inode.pendingSaved === 0;
   if (nothing || inode.gone || inode.atomic !== undefined) return;
   yield* changeInodeNode(writer, inode.ino, (view) => {
-    const { pending, pendingSaved } = inode;
-    inode.pending = undefined;
+    const { pendingSaved } = inode;
+    const pending = inode.shrinking ? undefined : inode.pending;
+    if (!inode.shrinking) inode.pending = undefined;
     inode.pendingSaved = 0;
     if (pendingSaved !== 0) {
       const saved = ExtraAttributes.compressedBlocks;
