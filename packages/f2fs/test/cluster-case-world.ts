@@ -19,13 +19,21 @@ export const LOG = 2;
 export const BLOCKS = 1 << LOG;
 export const CLUSTER = BLOCKS * BLOCK_SIZE;
 
-/** An engine, and the highest order of folios: clusters tiled by one-page folios, by halves, in folios of their own, in larger ones. */
+const FULL = process.env['F2FSKIT_FULL'] === '1';
+const MORE_SIZES: Array<[BufferedIo, number]> = [
+  ['iomap', 0],
+  ['iomap', LOG],
+];
+
+/**
+ * An engine, and the highest order of folios: clusters tiled by one-page folios, by halves, in folios of their own, in larger ones. The
+ * short run leaves out two of them.
+ */
 export const SIZES: ReadonlyArray<[BufferedIo, number]> = [
   ['page', 9],
-  ['iomap', 0],
   ['iomap', LOG - 1],
-  ['iomap', LOG],
   ['iomap', 9],
+  ...(FULL ? MORE_SIZES : []),
 ];
 
 export const range = (from: number, to: number): number[] =>
