@@ -1,6 +1,8 @@
 // Writing compressible text into compressed files, on a memory device: 1 MiB requests and a sync. Against the encoder alone on the same
 // clusters; the iomap engine with one worker against itself without; and reading the same files cold.
 
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs, lz4 } from '@f2fskit/codecs';
 import { nodeCodecPool } from '@f2fskit/codecs/node-pool';
@@ -16,17 +18,11 @@ const MIB = 1 << 20;
 const BLOCK_BYTES = 4096;
 const clock = fixedClock(1_900_000_000, 0);
 
-/** Words of a small vocabulary, some far more often than others: LZ4 makes about half of them. */
+/** Program text, as much as is wanted: that of the compiler which built this, from its start. */
 export function text(bytes: number): Uint8Array {
-  const random = seededRandom(3);
-  const encoder = new TextEncoder();
-  const words = Array.from({ length: 4000 }, () => encoder.encode(`${random.u32().toString(36)} `));
+  const source = readFileSync(fileURLToPath(import.meta.resolve('typescript')));
   const result = new Uint8Array(bytes);
-  for (let at = 0; at < bytes; ) {
-    const word = words[Math.floor((random.below(4000) * random.below(4000) * random.below(4000)) / 16e6)]!;
-    result.set(word.subarray(0, bytes - at), at);
-    at += word.length;
-  }
+  for (let at = 0; at < bytes; at += source.length) result.set(source.subarray(0, bytes - at), at);
   return result;
 }
 
