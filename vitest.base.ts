@@ -12,6 +12,12 @@ export default defineConfig({
       externalConditions: conditions,
     },
   },
-  // Tests leave modules as they are, so files share them: a third of the time was loading them again.
-  test: { include: ['src/**/*.test.ts', 'test/**/*.test.ts'], testTimeout: 60_000, pool: 'forks', isolate: false },
+  // Tests leave modules as they are, so files share a process: a third of the time was loading them again. Not in the full run, whose
+  // larger slices would add up in its memory.
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 60_000,
+    pool: 'forks',
+    isolate: process.env['F2FSKIT_FULL'] === '1',
+  },
 });
