@@ -18,7 +18,7 @@ import { modelOfVolume } from './model-of-volume.ts';
 import { StepClock } from './model-run.ts';
 
 const LONG = process.env['F2FSKIT_FULL'] === '1';
-const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 8 : 1)) }, (_, index) => 1 + index);
+const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 4 : 1)) }, (_, index) => 1 + index);
 const ENGINES: BufferedIo[] = ['iomap', 'page'];
 const KINDS = ['plain', 'compressed'] as const;
 type Kind = (typeof KINDS)[number];
