@@ -7,7 +7,7 @@ import { describe, it } from 'vitest';
 import { ClusterRace, type RaceFile } from './cluster-race.ts';
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
-const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 12 : 1));
+const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 4 : 1));
 const SEED = Number(process.env['F2FSKIT_SEED'] ?? 1);
 const seeds = Array.from({ length: CASES }, (_, index) => SEED + index);
 

@@ -10,7 +10,7 @@ import { breathe } from './seeded-scheduler.ts';
 import { ENGINES, type Engine, World, type WorldFile, type WorldOptions } from './world.ts';
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
-const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 4 : 1));
+const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 2 : 1));
 const SEED = Number(process.env['F2FSKIT_SEED'] ?? 1);
 const seeds = Array.from({ length: CASES }, (_, index) => SEED + index);
 
