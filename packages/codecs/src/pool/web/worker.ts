@@ -14,4 +14,7 @@ scope.onmessage = ({ data }) => {
   const returned = work.do(data);
   scope.postMessage(returned, [returned.memory]);
 };
-scope.postMessage('ready');
+
+/** Whether this is a worker: who imports it elsewhere (a bundler, a check of what a package exports) has no asker. */
+export const isWorker = typeof scope.postMessage === 'function';
+if (isWorker) scope.postMessage('ready');
