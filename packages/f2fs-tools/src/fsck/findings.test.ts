@@ -795,3 +795,16 @@ describe('each code is found where it was provoked', () => {
     expect(report.clean).toBe(findingKinds[code].severity === 'warning' && report.errors === 0);
   });
 });
+
+it('a slot that was preallocated in a released file is no broken cluster; in another file an empty one is', () => {
+  const patterns = (released: boolean): number => {
+    const volume = new Damaged('compress-lz4-4');
+    const fields = volume.find((found) => {
+      if (!found.compressed || volume.slot(found, 0) !== COMPRESS_ADDRESS) return false;
+      return ((found.inlineFlags & InlineFlag.compressReleased) !== 0) === released;
+    });
+    volume.inode(fields.nid, (view) => set(view, fields.addressesOffset + 12, released ? 0xffff_ffff : 0));
+    return check(volume.device).findings.filter(({ code }) => code === 'clusterPattern').length;
+  };
+  expect([patterns(true), patterns(false)]).toEqual([0, 1]);
+});
