@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MemoryDevice } from '@f2fskit/block';
+import type { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs, lz4 } from '@f2fskit/codecs';
 import { nodeCodecPool } from '@f2fskit/codecs/node-pool';
 import { type BufferedIo, type F2fsInode, PoolEncoder } from '@f2fskit/f2fs';
@@ -12,6 +12,7 @@ import { fixedClock, runSync, seededRandom } from '@f2fskit/task';
 import { BytesSource } from '@f2fskit/vfs';
 import { openVolumeSync, type Volume } from 'f2fskit';
 import { type BenchResult, type Count, compare, type Ratio } from './report.ts';
+import { filledDevice } from './volumes.ts';
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;
@@ -34,7 +35,7 @@ interface Written {
 
 /** A volume with an empty file that is compressed in clusters of this size. */
 function writable(bytes: number, clusterBytes: number, bufferedIo: BufferedIo, encoder?: PoolEncoder): Written {
-  const device = new MemoryDevice(4 * bytes + 64 * MIB);
+  const device = filledDevice(4 * bytes + 64 * MIB);
   const features = ['compression', 'extra_attr'];
   runSync(formatVolume(device, { clock, random: seededRandom(1), blank: true, features }));
   const volume = openVolumeSync(device, {
@@ -109,8 +110,8 @@ export async function compressedWriteBench(rounds: number): Promise<BenchResult>
     for (const made of [page, iomap]) write(made, content);
     // The worker starts with the first batch; while this thread sleeps, a busy machine gives it a core.
     await new Promise((resolve) => setTimeout(resolve, 100));
-    // The memory of the devices is there from then on, the worker too, and the engines have compiled what they will.
-    for (let round = 0; round < 3; round++) for (const made of [page, iomap, pooled]) write(made, content);
+    // The memory of the caches is there from then on, the worker too, and the engines have compiled what they will.
+    for (let round = 0; round < rounds; round++) for (const made of [page, iomap, pooled]) write(made, content);
     const clusters = `lz4, clusters of ${clusterBytes / KIB} KiB`;
     counts.push({
       what: `pieces of 1 MiB that differ on the device with a worker, ${clusters}`,

@@ -1,11 +1,25 @@
 // Volumes for the benches, made in memory: their content is what matters, and that nothing else is needed.
 
-import { MemoryDevice } from '@f2fskit/block';
+import { MemoryDevice, writeBytes } from '@f2fskit/block';
 import type { F2fsInode } from '@f2fskit/f2fs';
 import { BLOCK_SIZE, COMPRESS_ADDRESS, Feature, FileType, NEW_ADDRESS, ROOT_INO } from '@f2fskit/f2fs-format';
 import { BlockMapping, mapBlocks } from '@f2fskit/f2fs-node';
+import { runSync } from '@f2fskit/task';
 import { loadGolden, VolumeBuilder, writeBigFile } from '@f2fskit/testkit';
 import { openVolumeSync } from 'f2fskit';
+
+/**
+ * A device of zeros whose memory is there. A log goes around the whole device, and to get memory from the host takes longer than to
+ * compress what is written to it.
+ */
+export function filledDevice(bytes: number): MemoryDevice {
+  const device = new MemoryDevice(bytes);
+  const zeros = new Uint8Array(1 << 20);
+  for (let at = 0; at < bytes; at += zeros.length) {
+    runSync(writeBytes(device, at, zeros.subarray(0, bytes - at)));
+  }
+  return device;
+}
 
 /** A volume with one file `/big`, as one piece of memory. */
 function finish(volume: VolumeBuilder, ino: number): MemoryDevice {

@@ -2,7 +2,7 @@
 // on those that do not, with one pool for two volumes, and with workers that are killed meanwhile.
 
 import { LatencyDevice, MemoryDevice } from '@f2fskit/block';
-import { type CodecPool, defaultCodecs, lz4, type PoolRun } from '@f2fskit/codecs';
+import { type CodecPool, type CompressBatch, defaultCodecs, lz4, type PoolRun } from '@f2fskit/codecs';
 import { nodeCodecPool } from '@f2fskit/codecs/node-pool';
 import { type BufferedIo, type CompressionOptions, PoolEncoder } from '@f2fskit/f2fs';
 import { checkVolume, formatVolume } from '@f2fskit/f2fs-tools';
@@ -99,11 +99,22 @@ class CountedPool implements CodecPool {
     return this.pool.canBlock;
   }
 
-  compress(batch: Parameters<CodecPool['compress']>[0]): PoolRun | undefined {
+  start(batch: CompressBatch): PoolRun {
     this.batches++;
-    const run = this.pool.compress(batch);
-    if (run !== undefined) this.shared++;
-    return run;
+    const run = this.pool.start(batch);
+    return {
+      work: () => {
+        const complete = run.work();
+        if (!complete) this.shared++;
+        return complete;
+      },
+      get done() {
+        return run.done;
+      },
+      subscribe: (callback) => run.subscribe(callback),
+      waitSync: () => run.waitSync(),
+      finish: () => run.finish(),
+    };
   }
 
   close(): void {
@@ -113,7 +124,8 @@ class CountedPool implements CodecPool {
   /** Waits until all of its workers can take jobs. */
   async started(workers: number): Promise<this> {
     const sink = { room: () => new Uint8Array(65_536), put: () => {} };
-    this.pool.compress({ codec: lz4, level: undefined, budget: 61_440, sources: [files[0]!, files[1]!], sink });
+    const sources = [files[0]!, files[1]!];
+    this.pool.start({ codec: lz4, level: undefined, budget: 61_440, sources, sink }).work();
     const pool = this.pool as unknown as { workersReady: number };
     while (pool.workersReady < workers) await new Promise((resolve) => setTimeout(resolve, 2));
     return this;

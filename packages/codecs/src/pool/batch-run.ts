@@ -3,7 +3,8 @@
 //   next     results below this index are in the sink
 //   handed   the jobs of the sources [handedFrom, n); all others the asker does itself, one after the other
 //
-// A job that was taken back or is lost is compressed here, when its turn has come: results are put in ascending order.
+// A job that was taken back or is lost is compressed here, when its turn has come: results are put in ascending order. A batch that
+// was begun before an earlier one is finished may be handed out as a whole: then handedFrom is next.
 
 import { assert } from '@f2fskit/errno';
 import { type CompressBatch, compressHere, type PoolRun } from './codec-pool.ts';
@@ -24,6 +25,12 @@ export interface HandedJob {
 
 /** What a run needs of its pool. */
 export interface RunOwner {
+  /** Hands sources of the runs under way to workers that have too little to do. */
+  handOut(): void;
+  /** Compresses one source of another run; false where there is none. */
+  help(run: BatchRun): boolean;
+  /** The last result of `run` is put. */
+  ended(run: BatchRun): void;
   /** Calls `run.settle` when a job was settled, until it is unwatched. */
   watch(run: BatchRun): void;
   unwatch(run: BatchRun): void;
@@ -48,16 +55,22 @@ export class BatchRun implements PoolRun {
     this.#handedFrom = batch.sources.length;
   }
 
-  /** Index of the last source that can be handed to workers; -1 where none is left beside the one whose turn it is. */
-  get last(): number {
-    return this.#handedFrom - 1 > this.#next ? this.#handedFrom - 1 : -1;
+  /** Index of the last source that can be handed to workers; -1 where none is left beside `kept`, those whose turn comes first. */
+  last(kept: number): number {
+    return this.#handedFrom - 1 >= this.#next + kept ? this.#handedFrom - 1 : -1;
   }
 
-  /** Source {@link last} was handed to the workers. */
+  /** The last source that was not handed to the workers now is. */
   handed(job: HandedJob): void {
-    assert(this.last !== -1, 'the asker always has a source to begin with');
+    assert(this.last(0) !== -1, 'there is a source to hand out');
     this.#handed.unshift(job);
     this.#handedFrom--;
+  }
+
+  work(): boolean {
+    do this.#owner.handOut();
+    while (this.step() || (!this.complete && this.#owner.help(this)));
+    return this.complete;
   }
 
   /**
@@ -76,6 +89,7 @@ export class BatchRun implements PoolRun {
       compressHere(this.batch, this.#next++);
       this.#handedFrom = Math.max(this.#handedFrom, this.#next);
     }
+    if (this.complete) this.#owner.ended(this);
     return true;
   }
 

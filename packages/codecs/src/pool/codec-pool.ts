@@ -13,6 +13,12 @@
 //   - sources are copied once on their way to a worker, results once on their way back; those compressed here are not copied;
 //   - memory is bounded by the pool, not by what is asked of it.
 //
+// Who begins with a batch before it finishes the one before it has no idle workers in between; and whoever would have to wait for
+// a worker goes on with a batch that was begun later:
+//
+//   asker     start A   A0 A1 A2 ·  start B   A3 A4 · finish A, send it   start C   B0 B1 …
+//   worker              A7 A6 A5 A4           B7 B6 B5 …
+//
 // A pool belongs to the thread that made it. Any number of volumes of that thread may share it.
 
 import type { Codec, CodecRegistry } from '../codec.ts';
@@ -45,18 +51,20 @@ export interface CodecPool {
    * such a pool is of no use to a volume whose calls finish at once.
    */
   readonly canBlock: boolean;
-  /**
-   * Compresses a batch. `undefined` when all results are there; else workers are still busy with some of them, which `finish`
-   * puts into the sink.
-   */
-  compress(batch: CompressBatch): PoolRun | undefined;
+  /** Begins with a batch: workers get what they can take, nothing is compressed here. `finish` has to be called in the end. */
+  start(batch: CompressBatch): PoolRun;
   /** Ends the workers. What they were busy with is compressed here, and so is every later batch. */
   close(): void;
 }
 
-/** A batch of which workers have the rest. */
+/** A batch that was begun. */
 export interface PoolRun {
-  /** Nothing has to be waited for any more: `finish` may be called. */
+  /**
+   * Compresses here what no worker has begun with, until nothing of the batch is left to be done. True when all results are there;
+   * else workers have the rest, which `finish` puts into the sink.
+   */
+  work(): boolean;
+  /** Nothing has to be waited for: `finish` may be called. */
   readonly done: boolean;
   /** Calls back once the run is done, from an event of the host, which goes on running until then. */
   subscribe(callback: () => void): void;
@@ -73,11 +81,6 @@ export interface PoolRun {
 export function compressHere({ codec, level, budget, sources, sink }: CompressBatch, index: number): void {
   const target = sink.room(index).subarray(0, budget);
   sink.put(index, codec.compress?.(sources[index]!, target, level) ?? 0);
-}
-
-/** Compresses all sources of a batch from `index` on, here. */
-export function compressAllHere(batch: CompressBatch, index = 0): void {
-  for (let at = index; at < batch.sources.length; at++) compressHere(batch, at);
 }
 
 /** Whether workers, who have `codecs`, do with a codec exactly what it does here. */

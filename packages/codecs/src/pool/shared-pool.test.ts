@@ -2,9 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clusters, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
+import { clusters, compressBatch, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
 import { slice } from '../../test/support.ts';
 import { type Codec, defaultCodecs, lz4, lzo } from '../index.ts';
+import type { PoolRun } from './codec-pool.ts';
 import { JobBoard, type TakenJob } from './job-board.ts';
 import { SharedPool, type WorkerEvents } from './shared-pool.ts';
 import { workOnce } from './shared-worker.ts';
@@ -36,7 +37,7 @@ class Hands {
         };
       },
     });
-    expect(this.pool.compress(new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
+    expect(compressBatch(this.pool, new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
     if (!startFails) for (let worker = 0; worker < workers; worker++) this.board.enter(worker);
   }
 
@@ -76,7 +77,7 @@ describe('a batch', () => {
       taken.push(index);
       hands.work(0);
     });
-    expect(hands.pool.compress(batch)).toBeUndefined();
+    expect(compressBatch(hands.pool, batch)).toBeUndefined();
     batch.check();
     // The owner made 0 to 3; the worker one each time, from the last on.
     expect(taken).toEqual([0, 1, 2, 3, 4, 5, 6, 7].filter((index) => batch.lengths[index] !== 0));
@@ -86,7 +87,7 @@ describe('a batch', () => {
   it('is the owner’s where no worker begins with anything', () => {
     const hands = new Hands(3);
     const batch = batchOf(8);
-    expect(hands.pool.compress(batch)).toBeUndefined();
+    expect(compressBatch(hands.pool, batch)).toBeUndefined();
     batch.check();
     expect(hands.board.waiting).toBe(0);
   });
@@ -102,12 +103,12 @@ describe('a batch', () => {
       [8, reader],
     ] as const) {
       const batch = batchOf(count, undefined, codec);
-      expect(hands.pool.compress(batch)).toBeUndefined();
+      expect(compressBatch(hands.pool, batch)).toBeUndefined();
       batch.check();
     }
     for (const level of [2.5, -(2 ** 31), 2 ** 31]) {
       const batch = new TestBatch(lz4, clusters(4, 16_384), { level });
-      expect(hands.pool.compress(batch)).toBeUndefined();
+      expect(compressBatch(hands.pool, batch)).toBeUndefined();
       batch.check();
     }
     expect(hands.board.postedCount).toBe(posted);
@@ -120,7 +121,7 @@ describe('a batch', () => {
       const batch = batchOf(4, () => {
         held ??= hands.take(0);
       });
-      const run = hands.pool.compress(batch)!;
+      const run = compressBatch(hands.pool, batch)!;
       expect([run.done, batch.lengths.length]).toEqual([false, 3]);
       let ended = false;
       run.subscribe(() => {
@@ -142,7 +143,7 @@ describe('a batch', () => {
       const batch = batchOf(2, () => {
         if (held.length === worker) held.push(hands.take(worker));
       });
-      return hands.pool.compress(batch)!;
+      return compressBatch(hands.pool, batch)!;
     });
     const first = held[0]!;
     expect(hands.board.give(first.job, 0)).toBe(false);
@@ -161,7 +162,7 @@ describe('a batch', () => {
     const batch = batchOf(8, () => {
       while (held.length < 4) held.push(hands.take(held.length));
     });
-    const run = hands.pool.compress(batch)!;
+    const run = compressBatch(hands.pool, batch)!;
     run.subscribe(() => {});
     expect(held.map(({ job }) => hands.board.give(job, 0))).toEqual([true, false, false, false]);
     hands.events[0]!.onNotice();
@@ -173,14 +174,14 @@ describe('a worker that does not answer', () => {
   /** A run of which worker 0 has a source. */
   function stuck(hands: Hands): {
     batch: TestBatch;
-    run: NonNullable<ReturnType<SharedPool['compress']>>;
+    run: PoolRun;
     held: TakenJob;
   } {
     let held: TakenJob | undefined;
     const batch = batchOf(4, () => {
       held ??= hands.take(0);
     });
-    const run = hands.pool.compress(batch)!;
+    const run = compressBatch(hands.pool, batch)!;
     return { batch, run, held: held! };
   }
 
@@ -197,7 +198,7 @@ describe('a worker that does not answer', () => {
         expect(job.source.byteOffset === held.source.byteOffset).toBe(false);
         hands.board.give(job.job, lz4.compress!(job.source, job.target));
       });
-      finishSync(hands.pool.compress(later));
+      finishSync(compressBatch(hands.pool, later));
       later.check();
     }
     held.target.fill(7);
@@ -227,7 +228,7 @@ describe('a worker that does not answer', () => {
     const batch = batchOf(4, () => {
       other ??= hands.take(1);
     });
-    const next = hands.pool.compress(batch)!;
+    const next = compressBatch(hands.pool, batch)!;
     next.subscribe(() => {});
     expect(hands.board.give(other!.job, 0)).toBe(true);
     next.finish();
@@ -251,7 +252,7 @@ describe('a worker that does not answer', () => {
     await finished;
     batch.check();
     const later = batchOf(4);
-    expect(hands.pool.compress(later)).toBeUndefined();
+    expect(compressBatch(hands.pool, later)).toBeUndefined();
     later.check();
   });
 });
@@ -260,7 +261,7 @@ it('without workers the owner does it all', () => {
   const hands = new Hands(2, { startFails: true });
   expect(hands.pool.workersReady).toBe(0);
   const batch = batchOf(8);
-  expect(hands.pool.compress(batch)).toBeUndefined();
+  expect(compressBatch(hands.pool, batch)).toBeUndefined();
   batch.check();
 });
 
@@ -290,7 +291,7 @@ it('any order of taking and giving, dying and closing gives the same', () => {
       const runs = batches.map(([count, acts]) => {
         let next = 0;
         const batch = batchOf(count, (index) => act(acts[next++] ?? 6, index), codec);
-        return { batch, run: hands.pool.compress(batch), acts };
+        return { batch, run: compressBatch(hands.pool, batch), acts };
       });
       for (const { batch, run, acts } of runs) {
         for (const [index, what] of acts.entries()) act(what, index);

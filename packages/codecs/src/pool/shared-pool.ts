@@ -5,11 +5,12 @@
 
 import type { CodecRegistry } from '../codec.ts';
 import { BatchRun, type HandedJob, type RunOwner } from './batch-run.ts';
-import { type CodecPool, type CompressBatch, compressAllHere, isSendable, type PoolRun } from './codec-pool.ts';
+import { type CodecPool, type CompressBatch, isSendable, type PoolRun } from './codec-pool.ts';
 import { JobBoard, workersMax } from './job-board.ts';
 
-/** Jobs that wait for each worker, so that it finds one whenever it is done with another. */
+/** Jobs that wait for each worker, so that it finds one whenever it is done with another: so many, and so many bytes, at least. */
 const jobsAhead = 2;
+const bytesAhead = 256 << 10;
 
 /** How long a thread sleeps while no worker finishes anything. A cluster takes milliseconds. */
 const patienceMilliseconds = 1000;
@@ -59,6 +60,10 @@ export class SharedPool implements CodecPool, RunOwner {
   /** All jobs that somebody waits for, with their workers. */
   readonly #jobs = new Set<SharedJob>();
   readonly #watched = new Set<BatchRun>();
+  /** Those that are not complete, in the order in which they were begun. */
+  readonly #runs = new Set<BatchRun>();
+  /** Workers that could take a job when the last run was begun. */
+  #ready = 0;
   #closed = false;
 
   constructor(options: SharedPoolOptions) {
@@ -80,25 +85,46 @@ export class SharedPool implements CodecPool, RunOwner {
     return count;
   }
 
-  compress(batch: CompressBatch): PoolRun | undefined {
+  start(batch: CompressBatch): PoolRun {
     const { codec, level, sources } = batch;
-    if (sources.length > 1 && this.#board === undefined) this.#startWorkers();
-    const board = this.#board;
-    const usable = sources.length > 1 && board !== undefined && isSendable(this.#options.codecs, codec, level);
-    const ahead = usable ? this.workersReady * jobsAhead : 0;
-    if (board === undefined || ahead === 0) {
-      compressAllHere(batch);
-      return undefined;
-    }
     const run = new BatchRun(batch, this);
-    do {
-      for (let waiting = board.waiting; waiting < ahead && run.last !== -1; waiting++) {
-        const job = board.post(codec, level, sources[run.last]!, batch.budget);
-        if (job === -1) break;
+    // A single source is compressed here, unless there is something else to do meanwhile.
+    const worthIt = sources.length > (this.#runs.size > 0 ? 0 : 1);
+    if (worthIt && isSendable(this.#options.codecs, codec, level)) {
+      if (this.#board === undefined) this.#startWorkers();
+      this.#ready = this.workersReady;
+      this.#runs.add(run);
+      this.handOut();
+    }
+    return run;
+  }
+
+  handOut(): void {
+    const board = this.#board;
+    if (board === undefined || this.#ready === 0) return;
+    let waiting = board.waiting;
+    // The asker is about to do the first source of the first run.
+    let kept = 1;
+    for (const run of this.#runs) {
+      const { codec, level, budget, sources } = run.batch;
+      const ahead = this.#ready * Math.max(jobsAhead, Math.ceil(bytesAhead / sources[0]!.length));
+      for (let last = run.last(kept); last !== -1 && waiting < ahead; last = run.last(kept)) {
+        const job = board.post(codec, level, sources[last]!, budget);
+        if (job === -1) return;
         run.handed(new SharedJob(board, job, this.#jobs, this.#lost));
+        waiting++;
       }
-    } while (run.step());
-    return run.complete ? undefined : run;
+      kept = 0;
+    }
+  }
+
+  help(run: BatchRun): boolean {
+    for (const other of this.#runs) if (other !== run && other.step()) return true;
+    return false;
+  }
+
+  ended(run: BatchRun): void {
+    this.#runs.delete(run);
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 // The transfer pool with workers that the test moves by hand. Buffers change hands as between threads: by `structuredClone`.
 
 import { describe, expect, it } from 'vitest';
-import { clusters, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
+import { clusters, compressBatch, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
 import { defaultCodecs, lz4, lzo } from '../index.ts';
 import { arenaBytes } from './job-board.ts';
 import { type ReturnedJob, type SentJob, type TransferEvents, TransferPool } from './transfer-pool.ts';
@@ -32,7 +32,7 @@ class Hands {
         };
       },
     });
-    expect(this.pool.compress(new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
+    expect(compressBatch(this.pool, new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
     for (const { onReady } of this.events) onReady();
   }
 
@@ -50,7 +50,7 @@ describe.each([1, 2, 4])('%i workers', (workers) => {
     const hands = new Hands(workers);
     for (const codec of [lz4, lzo]) {
       const batch = new TestBatch(codec, clusters(10, 16_384));
-      const run = hands.pool.compress(batch)!;
+      const run = compressBatch(hands.pool, batch)!;
       const sent = hands.inbox.map(({ length }) => length);
       expect(batch.lengths.length).toBe(10 - sent.reduce((sum, count) => sum + count));
       expect(Math.max(...sent) - Math.min(...sent)).toBeLessThan(2);
@@ -66,7 +66,7 @@ it('memory travels again and again, and there is not more of it than the pool ma
   const hands = new Hands(1);
   const runs = Array.from({ length: 40 }, () => {
     const batch = new TestBatch(lz4, clusters(2, 262_144));
-    return { batch, run: hands.pool.compress(batch) };
+    return { batch, run: compressBatch(hands.pool, batch) };
   });
   expect(hands.pool.bytesHeld).toBe(arenaBytes);
   expect(hands.inbox[0]!.length).toBe(arenaBytes / 262_144);
@@ -77,7 +77,7 @@ it('memory travels again and again, and there is not more of it than the pool ma
   }
   expect(hands.pool.bytesHeld).toBe(arenaBytes);
   const smaller = new TestBatch(lz4, clusters(2, 65_536));
-  const run = hands.pool.compress(smaller);
+  const run = compressBatch(hands.pool, smaller);
   hands.work(0);
   await finishAsync(run);
   smaller.check();
@@ -90,7 +90,7 @@ describe('jobs that do not return', () => {
   it('are done here when their worker is gone', async () => {
     const hands = new Hands(2);
     const batch = new TestBatch(lz4, clusters(9, 16_384));
-    const finished = finishAsync(hands.pool.compress(batch));
+    const finished = finishAsync(compressBatch(hands.pool, batch));
     hands.events[0]!.onGone();
     hands.work(1);
     await finished;
@@ -101,13 +101,13 @@ describe('jobs that do not return', () => {
   it('are done here by a thread that cannot wait, and may return later', () => {
     const hands = new Hands(1);
     const batch = new TestBatch(lz4, clusters(4, 16_384));
-    finishSync(hands.pool.compress(batch));
+    finishSync(compressBatch(hands.pool, batch));
     batch.check();
     expect(hands.pool.bytesHeld).toBe(2 * 16_384);
     hands.work(0);
     expect(hands.pool.bytesHeld).toBe(2 * 16_384);
     const later = new TestBatch(lz4, clusters(4, 16_384));
-    const run = hands.pool.compress(later);
+    const run = compressBatch(hands.pool, later);
     hands.work(0);
     finishSync(run);
     later.check();
@@ -117,12 +117,12 @@ describe('jobs that do not return', () => {
   it('are done here when the pool is closed', async () => {
     const hands = new Hands(2);
     const batch = new TestBatch(lz4, clusters(9, 16_384));
-    const finished = finishAsync(hands.pool.compress(batch));
+    const finished = finishAsync(compressBatch(hands.pool, batch));
     hands.pool.close();
     await finished;
     batch.check();
     const later = new TestBatch(lz4, clusters(9, 16_384));
-    expect(hands.pool.compress(later)).toBeUndefined();
+    expect(compressBatch(hands.pool, later)).toBeUndefined();
     later.check();
   });
 });

@@ -4,7 +4,7 @@
 
 import type { CodecRegistry } from '../codec.ts';
 import { BatchRun, type HandedJob, type RunOwner } from './batch-run.ts';
-import { type CodecPool, type CompressBatch, compressAllHere, isSendable, type PoolRun } from './codec-pool.ts';
+import { type CodecPool, type CompressBatch, isSendable, type PoolRun } from './codec-pool.ts';
 import { arenaBytes, workersMax } from './job-board.ts';
 
 /** A source on its way to a worker, in `memory`, which travels with it. */
@@ -61,6 +61,8 @@ export class TransferPool implements CodecPool, RunOwner {
   readonly #members: Member[] = [];
   readonly #away = new Map<number, TransferJob>();
   readonly #watched = new Set<BatchRun>();
+  /** Those that are not complete, in the order in which they were begun. */
+  readonly #runs = new Set<BatchRun>();
   /** Memory that has returned. With what is away never more than {@link arenaBytes}. */
   #free: ArrayBuffer[] = [];
   #bytesAway = 0;
@@ -82,22 +84,36 @@ export class TransferPool implements CodecPool, RunOwner {
     return this.#free.reduce((sum, { byteLength }) => sum + byteLength, this.#bytesAway);
   }
 
-  compress(batch: CompressBatch): PoolRun | undefined {
+  start(batch: CompressBatch): PoolRun {
     const { codec, level, sources } = batch;
-    if (sources.length > 1 && !this.#started && !this.#closed) this.#startWorkers();
-    const ready = this.workersReady;
-    if (ready === 0 || sources.length < 2 || !isSendable(this.#options.codecs, codec, level)) {
-      compressAllHere(batch);
-      return undefined;
-    }
     const run = new BatchRun(batch, this);
-    for (let share = Math.floor((sources.length * ready) / (ready + 1)); share > 0; share--) {
-      const job = this.#send(batch, sources[run.last]!);
+    const first = this.#runs.size === 0;
+    if (sources.length < (first ? 2 : 1) || !isSendable(this.#options.codecs, codec, level)) return run;
+    if (!this.#started && !this.#closed) this.#startWorkers();
+    this.#runs.add(run);
+    const ready = this.workersReady;
+    // A single one goes where nothing is to be done otherwise.
+    const idle = ready > 0 && this.#away.size === 0;
+    const share = sources.length === 1 ? Number(idle) : Math.floor((sources.length * ready) / (ready + 1));
+    for (let count = 0; count < share; count++) {
+      const last = run.last(first ? 1 : 0);
+      const job = last === -1 ? undefined : this.#send(batch, sources[last]!);
       if (job === undefined) break;
       run.handed(job);
     }
-    while (run.step());
-    return run.complete ? undefined : run;
+    return run;
+  }
+
+  /** What was not sent at once is compressed here: nothing can be taken back. */
+  handOut(): void {}
+
+  help(run: BatchRun): boolean {
+    for (const other of this.#runs) if (other !== run && other.step()) return true;
+    return false;
+  }
+
+  ended(run: BatchRun): void {
+    this.#runs.delete(run);
   }
 
   close(): void {

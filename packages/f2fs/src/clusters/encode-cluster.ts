@@ -33,11 +33,19 @@ export type CompressedFields = Pick<InodeFields, 'compressAlgorithm' | 'compress
 
 /** Compresses clusters of a file, here or somewhere else. */
 export interface ClusterEncoder {
+  /** Whether somebody else compresses between `begin` and `finish`: then it is worth while to do something there. */
+  readonly overlaps: boolean;
+  /** Begins to compress. Sources stay as they are, and `scratch` is the encoder's, until `finish` has ended, which has to be called. */
+  begin(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): ClusterEncoding;
+}
+
+/** Clusters that are being compressed. */
+export interface ClusterEncoding {
   /**
-   * Gives each job its payload, packed one behind the other into `scratch`, which has room for all sources. A plain result where
-   * nothing has to be waited for. Throws nothing: what cannot be compressed stays as it is.
+   * Gives each job its payload, packed one behind the other into the scratch memory, which has room for all sources. A plain result
+   * where nothing has to be waited for. Throws nothing: what cannot be compressed stays as it is.
    */
-  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): Task<void> | undefined;
+  finish(): Task<void> | undefined;
 }
 
 /** Bytes of compressed data that a cluster may have at most. */
@@ -112,13 +120,18 @@ export function levelOf({ compressFlag: { level } }: CompressedFields): number |
 
 /** Compresses where it is asked, one cluster after the other. */
 export class InlineEncoder implements ClusterEncoder {
+  readonly overlaps = false;
   readonly #codecs: CodecSource;
 
   constructor(codecs: CodecSource) {
     this.#codecs = codecs;
   }
 
-  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): undefined {
+  begin(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): ClusterEncoding {
+    return { finish: () => this.#encode(jobs, fields, scratch) };
+  }
+
+  #encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): undefined {
     const codec = this.#codecs.get(fields.compressAlgorithm);
     const level = levelOf(fields);
     const packer = new PayloadPacker(jobs, fields, scratch);

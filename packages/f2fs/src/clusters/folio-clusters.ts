@@ -4,9 +4,16 @@
 //      found without a lock, so it is looked at again
 //   2. clusters with dirty blocks are planned; a compressed one that is dirty in part is made whole first: with what is missing
 //      read, all of it is dirty
-//   3. the folios are taken for writing, zeroed behind the end of the file, and under writeback
+//   3. the folios are taken for writing, zeroed behind the end of the file, and under writeback; `beginClusters`
 //   4. `sendClusters`
 //   5. the folios' writeback ends when the last of their clusters has arrived; unlock, in the reverse order
+//
+// Where somebody else compresses meanwhile, visits overlap: 1 to 3 of the next come before 4 and 5 of this one, which is behind it
+// in the file. What is begun is sent before anything is waited for, so nobody waits for who waits for us: locks are still taken in
+// ascending order, and a visit that only compresses needs none.
+//
+//   visit n      1 2 3                4 5
+//   visit n + 1         1 2 3               4 5        where 1 or 2 waits: 4 and 5 of visit n come first
 //
 // Whenever any of this waits, what is held is submitted first (`submitBeforeWaits`).
 // Source: buffered I/O spec 18.
@@ -36,7 +43,13 @@ import { bytesWithin } from '../data/file-writeback.ts';
 import { allDirty, blocksBelowEnd, hasDirty } from './cluster-plan.ts';
 import { completeClusters, releaseFolios, tilesOf } from './cluster-set.ts';
 import type { ClusterSlots } from './cluster-slots.ts';
-import { type PlannedCluster, type SendParts, sendClusters } from './send-clusters.ts';
+import {
+  type BegunClusters,
+  beginClusters,
+  type PlannedCluster,
+  type SendParts,
+  sendClusters,
+} from './send-clusters.ts';
 
 /** What writeback of clusters has to do with. */
 export interface ClusterWritebackParts extends SendParts, WrittenFile {
@@ -63,9 +76,20 @@ export function* writeFolioClusters(parts: ClusterWritebackParts, control: Write
   return pass;
 }
 
+/** Clusters of a folio that are locked, taken for writing, and being compressed. */
+interface Visit {
+  readonly held: HeldRange;
+  readonly folios: readonly Folio[];
+  /** Those of them that are under writeback. */
+  readonly taken: readonly Folio[];
+  readonly begun: BegunClusters;
+}
+
 class ClusterPass {
   readonly #parts: ClusterWritebackParts;
   readonly #iterator: WritebackIterator;
+  /** The visit that was begun and not sent. */
+  #begun: Visit | undefined = undefined;
 
   constructor(parts: ClusterWritebackParts, iterator: WritebackIterator) {
     this.#parts = parts;
@@ -91,6 +115,7 @@ class ClusterPass {
         yield* this.#round();
       }
     } finally {
+      this.#giveUp();
       iterator.end();
       this.#parts.writer.bios.submit();
     }
@@ -98,8 +123,14 @@ class ClusterPass {
   }
 
   *#round(): Task<void> {
+    const { pass } = this.#iterator;
     for (;;) {
-      const making = this.#parts.makeRoom();
+      let making = this.#parts.makeRoom();
+      // Room is made while no folio is locked; and what was begun may be all that the pass may write.
+      if (this.#begun !== undefined && (making !== undefined || pass.budgetPages <= pagesOf(this.#begun))) {
+        yield* this.#finish();
+        making = this.#parts.makeRoom();
+      }
       let failure: { cause: unknown } | undefined;
       try {
         if (making !== undefined) yield* making;
@@ -107,13 +138,45 @@ class ClusterPass {
         failure = { cause };
       }
       const folio = this.#iterator.find();
-      if (folio === undefined) return;
-      yield* this.#visit(folio, failure);
+      if (folio === undefined) break;
+      // A tile of what was begun: it is locked.
+      if (this.#begun?.folios.includes(folio) === true) continue;
+      const visit = yield* this.#finishBeforeWaits(this.#begin(folio, failure));
+      if (visit === undefined) continue;
+      const before = this.#begun;
+      this.#begun = visit;
+      if (before !== undefined) yield* this.#send(before);
+      if (!this.#parts.encoder.overlaps || visit.begun.encoding === undefined) yield* this.#finish();
+    }
+    yield* this.#finish();
+  }
+
+  /** Runs `task`; before it has to wait, what was begun is sent. */
+  *#finishBeforeWaits<T>(task: Task<T>): Task<T> {
+    for (;;) {
+      const step = task.next();
+      if (step.done) return step.value;
+      if (!step.value.done) yield* this.#finish();
+      if (!step.value.done) yield step.value;
     }
   }
 
-  /** The clusters of one folio, or the one that it is a tile of. */
-  *#visit(found: Folio, failure: { cause: unknown } | undefined): Task<void> {
+  /** Sends what was begun. */
+  *#finish(): Task<void> {
+    const visit = this.#begun;
+    this.#begun = undefined;
+    if (visit !== undefined) yield* this.#send(visit);
+  }
+
+  /** After a bug: nobody else is to wait for what was begun. */
+  #giveUp(): void {
+    if (this.#begun === undefined) return;
+    releaseFolios(this.#begun.folios);
+    this.#begun.held.unlock();
+  }
+
+  /** Begins with the clusters of one folio, or with the one that it is a tile of; `undefined` where there is nothing to send. */
+  *#begin(found: Folio, failure: { cause: unknown } | undefined): Task<Visit | undefined> {
     const { file, slots } = this.#parts;
     const { pass } = this.#iterator;
     // A folio may reach beyond the range of the pass: clusters wholly behind its ends stay dirty.
@@ -123,26 +186,27 @@ class ClusterPass {
     if (held === undefined) {
       if (pass.mode === 'none') {
         pass.pagesSkipped += found.pages;
-        return;
+        return undefined;
       }
       held = yield* file.clusterLocks.wait(first, end);
     }
-    yield* this.#visitLocked(found, held, failure);
+    return yield* this.#beginLocked(found, held, failure);
   }
 
-  *#visitLocked(found: Folio, held: HeldRange, failure: { cause: unknown } | undefined): Task<void> {
-    const { file, slots } = this.#parts;
+  *#beginLocked(found: Folio, held: HeldRange, failure: { cause: unknown } | undefined): Task<Visit | undefined> {
+    const { file, slots, writer } = this.#parts;
     const { pass } = this.#iterator;
     const folios: Folio[] = [];
+    let visit: Visit | undefined;
     try {
       yield* this.#lock(folios, held.first * slots.clusterBlocks, held.end * slots.clusterBlocks);
       // Truncated while we waited: whatever is there now is not what was found.
-      if (found.mapping !== file.mapping || !folios.includes(found)) return;
+      if (found.mapping !== file.mapping || !folios.includes(found)) return undefined;
       for (const folio of folios) {
         if (!folio.writeback) continue;
         if (pass.mode === 'none') {
           pass.pagesSkipped += found.pages;
-          return;
+          return undefined;
         }
         yield* waitWriteback(folio);
       }
@@ -150,19 +214,23 @@ class ClusterPass {
         // As one that could not be written: nobody ever would.
         for (const folio of folios) if (folio.dirty) cancelDirty(folio);
         this.#iterator.fail(failure.cause);
-        return;
+        return undefined;
       }
       const planned = yield* this.#plan(folios, held.first, held.end);
-      if (planned === undefined) return;
+      if (planned === undefined) return undefined;
       const taken = this.#take(folios);
+      for (const folio of taken) writer.bios.begin(folio);
       // Tiles of which nothing is dirty are not sent.
       if (taken.length < folios.length) {
         for (const plan of planned) plan.tiles = plan.tiles.filter(({ folio }) => taken.includes(folio));
       }
-      yield* this.#send(taken, planned, held);
+      visit = { held, folios, taken, begun: beginClusters(this.#parts, planned, slots.clusterBlocks) };
+      return visit;
     } finally {
-      releaseFolios(folios);
-      held.unlock();
+      if (visit === undefined) {
+        releaseFolios(folios);
+        held.unlock();
+      }
     }
   }
 
@@ -257,29 +325,32 @@ class ClusterPass {
     return taken;
   }
 
-  *#send(taken: readonly Folio[], planned: readonly PlannedCluster[], held: HeldRange): Task<void> {
+  *#send({ held, folios, taken, begun }: Visit): Task<void> {
     const parts = this.#parts;
     const { pass } = this.#iterator;
-    const { bios } = parts.writer;
     const { clusterBlocks } = parts.slots;
-    for (const folio of taken) bios.begin(folio);
-    // Tiles of which nothing is dirty are not sent.
-    const sending = planned.map((plan) => ({
-      ...plan,
-      tiles: plan.tiles.filter(({ folio }) => taken.includes(folio)),
-    }));
-    const { blocks, next, failure } = yield* sendClusters(parts, sending, pass, clusterBlocks);
-    pass.wrote(blocks);
-    const tooEarly = next < held.end * clusterBlocks;
-    const end = Math.min(next, held.end * clusterBlocks);
-    for (const folio of taken) {
-      // What was not sent stays dirty where it was too early; what could not be is dropped.
-      const from = Math.max(0, held.first * clusterBlocks - folio.index);
-      redirtyOthers(folio, from, Math.max(from, Math.min(folio.pages, end - folio.index)));
-      if (tooEarly && folio.dirty) pass.pagesSkipped += folio.pages;
-      bios.finish(folio);
+    try {
+      const { blocks, next, failure } = yield* sendClusters(parts, begun, pass, clusterBlocks);
+      pass.wrote(blocks);
+      const tooEarly = next < held.end * clusterBlocks;
+      const end = Math.min(next, held.end * clusterBlocks);
+      for (const folio of taken) {
+        // What was not sent stays dirty where it was too early; what could not be is dropped.
+        const from = Math.max(0, held.first * clusterBlocks - folio.index);
+        redirtyOthers(folio, from, Math.max(from, Math.min(folio.pages, end - folio.index)));
+        if (tooEarly && folio.dirty) pass.pagesSkipped += folio.pages;
+        parts.writer.bios.finish(folio);
+      }
+      if (tooEarly) pass.retry = true;
+      if (failure !== undefined) this.#iterator.fail(failure);
+    } finally {
+      releaseFolios(folios);
+      held.unlock();
     }
-    if (tooEarly) pass.retry = true;
-    if (failure !== undefined) this.#iterator.fail(failure);
   }
+}
+
+/** Pages that a visit writes, at most. */
+function pagesOf({ begun }: Visit): number {
+  return begun.planned.reduce((pages, { blocks }) => pages + blocks, 0);
 }

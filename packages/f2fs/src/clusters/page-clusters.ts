@@ -17,7 +17,7 @@ import type { PageResult, PageWriter, WritebackPass } from '@f2fskit/writeback';
 import { allDirty, blocksBelowEnd } from './cluster-plan.ts';
 import { acquireClusters, completeClusters, tilesOf } from './cluster-set.ts';
 import type { ClusterWritebackParts } from './folio-clusters.ts';
-import { sendClusters } from './send-clusters.ts';
+import { beginClusters, sendClusters } from './send-clusters.ts';
 
 /** What `prepare` says where there is nothing to prepare. */
 const GO_ON = -1;
@@ -143,7 +143,8 @@ export class PageClusters implements PageWriter {
       const whole = this.#parts.wantsCompression() && pages.length === clusterBlocks && blocks === clusterBlocks;
       const plan = { cluster, kind, blocks, compress: whole && !slots.hasHole(cluster), tiles };
       for (const page of pages) writer.bios.begin(page);
-      const sent = yield* sendClusters(this.#parts, [plan], pass, clusterBlocks);
+      const begun = beginClusters(this.#parts, [plan], clusterBlocks);
+      const sent = yield* sendClusters(this.#parts, begun, pass, clusterBlocks);
       for (const page of pages) {
         if (page.index >= sent.next) this.#keep(page, pass);
         writer.bios.finish(page);

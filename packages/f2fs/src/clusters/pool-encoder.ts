@@ -1,5 +1,5 @@
-// Clusters compressed by a codec pool: by this thread and by workers, all clusters of a visit together. What comes out is what
-// `InlineEncoder` makes of them, byte for byte.
+// Clusters compressed by a codec pool: by this thread and by workers, all clusters of a visit together, and those of the next visit
+// while this one's are sent. What comes out is what `InlineEncoder` makes of them, byte for byte.
 
 import type { CodecPool, PoolRun } from '@f2fskit/codecs';
 
@@ -7,6 +7,7 @@ import { Completion, type Task } from '@f2fskit/task';
 import type { CodecSource } from '../cluster.ts';
 import {
   type ClusterEncoder,
+  type ClusterEncoding,
   type ClusterJob,
   type CompressedFields,
   levelOf,
@@ -15,6 +16,7 @@ import {
 
 /** Compresses with the help of a pool, which other volumes may share. Whoever made the pool closes it. */
 export class PoolEncoder implements ClusterEncoder {
+  readonly overlaps = true;
   readonly #codecs: CodecSource;
   readonly #pool: CodecPool;
 
@@ -24,14 +26,14 @@ export class PoolEncoder implements ClusterEncoder {
     this.#pool = pool;
   }
 
-  encode(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): Task<void> | undefined {
+  begin(jobs: readonly ClusterJob[], fields: CompressedFields, scratch: Uint8Array): ClusterEncoding {
     const codec = this.#codecs.get(fields.compressAlgorithm);
     // Nobody can: all clusters stay as they are.
-    if (codec === undefined) return undefined;
+    if (codec === undefined) return { finish: () => undefined };
     const sink = new PayloadPacker(jobs, fields, scratch);
     const sources = jobs.map(({ source }) => source);
-    const run = this.#pool.compress({ codec, level: levelOf(fields), budget: sink.budget, sources, sink });
-    return run === undefined ? undefined : finishRun(run);
+    const run = this.#pool.start({ codec, level: levelOf(fields), budget: sink.budget, sources, sink });
+    return { finish: () => (run.work() ? undefined : finishRun(run)) };
   }
 }
 

@@ -19,7 +19,7 @@ import type { VolumeWriter } from '../volume-writer.ts';
 import type { ClusterOutput, PayloadMemory } from './cluster-output.ts';
 import type { ClusterPlan } from './cluster-plan.ts';
 import type { Tile } from './cluster-set.ts';
-import type { ClusterEncoder, ClusterJob } from './encode-cluster.ts';
+import type { ClusterEncoder, ClusterEncoding, ClusterJob } from './encode-cluster.ts';
 
 /** A cluster with what backs it. */
 export interface PlannedCluster extends ClusterPlan {
@@ -52,23 +52,39 @@ export interface Sent {
 /** Payloads in requests that have not been submitted, at most. */
 const PAYLOAD_BYTES_HELD = 2 << 20;
 
-/** Sends clusters, ascending; what cannot be sent is in the result. */
-export function* sendClusters(
+/** Clusters that are on their way. */
+export interface BegunClusters {
+  readonly planned: readonly PlannedCluster[];
+  /** Where there are some to be compressed: they are being. */
+  readonly memory: SendMemory | undefined;
+  readonly encoding: ClusterEncoding | undefined;
+}
+
+/** Begins to send clusters: those that are to be compressed are being from now on. Ended by {@link sendClusters}. */
+export function beginClusters(
   parts: SendParts,
   planned: readonly PlannedCluster[],
-  pass: WritebackPass,
   clusterBlocks: number,
-): Task<Sent> {
+): BegunClusters {
   const jobs = planned.filter(({ compress }) => compress);
   const memory = jobs.length === 0 ? undefined : new SendMemory(parts, jobs, clusterBlocks);
   // Memory that requests hold is not free for the next visit.
   if (parts.writer.payloads.bytesTaken > PAYLOAD_BYTES_HELD) parts.writer.bios.submit();
+  const encoding = memory && parts.encoder.begin(memory.jobs, parts.inode.fields, memory.scratch);
+  return { planned, memory, encoding };
+}
+
+/** Sends clusters, ascending; what cannot be sent is in the result. */
+export function* sendClusters(
+  parts: SendParts,
+  { planned, memory, encoding }: BegunClusters,
+  pass: WritebackPass,
+  clusterBlocks: number,
+): Task<Sent> {
   const sent: Sent = { blocks: 0, next: Number.POSITIVE_INFINITY, failure: undefined };
   try {
-    if (memory !== undefined) {
-      const encoding = parts.encoder.encode(memory.jobs, parts.inode.fields, memory.scratch);
-      if (encoding !== undefined) yield* encoding;
-    }
+    const finishing = encoding?.finish();
+    if (finishing !== undefined) yield* finishing;
     const reached = { next: 0 };
     for (const cluster of planned) {
       reached.next = cluster.cluster * clusterBlocks;
@@ -140,7 +156,7 @@ function* sendDirty(
 }
 
 /** What the clusters of a visit are compressed from and to. */
-class SendMemory implements PayloadMemory {
+export class SendMemory implements PayloadMemory {
   users = 1;
   readonly scratch: Uint8Array;
   readonly jobs: ClusterJob[] = [];

@@ -29,7 +29,7 @@ export function* loadClusters(
     const part = contents.subarray(cluster * bytes, (cluster + 1) * bytes);
     jobs.push({ source: part.length === bytes ? part : padded(part, bytes), payload: undefined });
   }
-  const encoding = jobs.length === 0 ? undefined : encoder.encode(jobs, fieldsOf(context), scratch);
+  const encoding = jobs.length === 0 ? undefined : encoder.begin(jobs, fieldsOf(context), scratch).finish();
   if (encoding !== undefined) yield* encoding;
   return { clusterBlocks: blocks, payloads: jobs.map(({ payload }) => payload) };
 }

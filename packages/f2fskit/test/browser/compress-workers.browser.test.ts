@@ -35,10 +35,11 @@ async function compress(pool: CodecPool): Promise<{ results: Uint8Array[]; share
   const results: Uint8Array[] = [];
   const sources = Array.from({ length: 32 }, (_, index) => content.subarray(index * CLUSTER, (index + 1) * CLUSTER));
   const sink = { room: () => room, put: (_: number, length: number) => void results.push(room.slice(0, length)) };
-  const run = pool.compress({ codec: lz4, level: undefined, budget: CLUSTER - 4096, sources, sink });
-  if (run !== undefined && !run.done) await new Promise<void>((resolve) => run.subscribe(resolve));
-  run?.finish();
-  return { results, shared: run !== undefined };
+  const run = pool.start({ codec: lz4, level: undefined, budget: CLUSTER - 4096, sources, sink });
+  const shared = !run.work();
+  if (!run.done) await new Promise<void>((resolve) => run.subscribe(resolve));
+  if (shared) run.finish();
+  return { results, shared };
 }
 
 /** Waits until workers help with a batch: they need a moment to start. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { clusters, finishAsync, finishSync, TestBatch, untilReady } from '../../../test/pool-batch.ts';
+import { clusters, compressBatch, finishAsync, finishSync, TestBatch, untilReady } from '../../../test/pool-batch.ts';
 import { lz4, type PoolRun } from '../../index.ts';
 import type { SharedPool } from '../shared-pool.ts';
 import { poolCodecs } from './codecs.ts';
@@ -37,7 +37,7 @@ async function compressAll(pool: SharedPool, finish: typeof finishSync | typeof 
     for (const bytes of [16_384, 65_536, 262_144]) {
       for (const level of codec.name === 'lz4' ? [undefined, 0, 3] : [undefined]) {
         const batch = new TestBatch(codec, clusters(524_288 / bytes, bytes), level === undefined ? {} : { level });
-        const run = pool.compress(batch);
+        const run = compressBatch(pool, batch);
         left += batch.sources.length - batch.lengths.length;
         await finish(run);
         batch.check();
@@ -70,7 +70,7 @@ it('a worker that does not start leaves all work to the thread', async () => {
   pools.push(pool);
   for (let round = 0; round < 3; round++) {
     const batch = new TestBatch(lz4, clusters(8, 16_384));
-    expect(pool.compress(batch)).toBeUndefined();
+    expect(compressBatch(pool, batch)).toBeUndefined();
     batch.check();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -86,7 +86,7 @@ describe('a worker that stops in the middle of a job', () => {
     await untilReady(pool, lz4, 1);
     for (;;) {
       const batch = new TestBatch(lz4, clusters(8, 16_384));
-      const run = pool.compress(batch);
+      const run = compressBatch(pool, batch);
       if (run !== undefined) return { pool, batch, run };
       batch.check();
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -103,7 +103,7 @@ describe('a worker that stops in the middle of a job', () => {
     batch.check();
     expect(pool.workersReady).toBe(0);
     const later = new TestBatch(lz4, clusters(8, 16_384));
-    expect(pool.compress(later)).toBeUndefined();
+    expect(compressBatch(pool, later)).toBeUndefined();
     later.check();
   });
 
@@ -114,7 +114,7 @@ describe('a worker that stops in the middle of a job', () => {
     // Whoever does not answer gets no more.
     expect(pool.workersReady).toBe(0);
     const later = new TestBatch(lz4, clusters(8, 16_384));
-    expect(pool.compress(later)).toBeUndefined();
+    expect(compressBatch(pool, later)).toBeUndefined();
     later.check();
   });
 
@@ -125,7 +125,7 @@ describe('a worker that stops in the middle of a job', () => {
     await finished;
     batch.check();
     const later = new TestBatch(lz4, clusters(8, 16_384));
-    expect(pool.compress(later)).toBeUndefined();
+    expect(compressBatch(pool, later)).toBeUndefined();
     later.check();
   });
 });
@@ -140,8 +140,8 @@ it('a process with an open pool ends by itself, and not before what it waits for
     const room = new Uint8Array(65536);
     const compress = () => {
       const sink = { lengths: [], room: () => room, put: (_, length) => sink.lengths.push(length) };
-      const run = pool.compress({ codec, level: 12, budget: 61440, sources: new Array(8).fill(source), sink });
-      return { run, sink };
+      const run = pool.start({ codec, level: 12, budget: 61440, sources: new Array(8).fill(source), sink });
+      return { run: run.work() ? undefined : run, sink };
     };
     compress();
     while (pool.workersReady < 2) await new Promise((resolve) => setTimeout(resolve, 2));
