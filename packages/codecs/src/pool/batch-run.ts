@@ -68,20 +68,22 @@ export class BatchRun implements PoolRun {
   }
 
   work(): boolean {
-    do this.#owner.handOut();
-    while (this.step() || (!this.complete && this.#owner.help(this)));
+    const owner = this.#owner;
+    // What was copied for a worker is taken back only where there is nothing else to do.
+    do owner.handOut();
+    while (this.step() || (!this.complete && (owner.help(this) || this.step(true))));
     return this.complete;
   }
 
   /**
-   * Compresses or puts the next result without waiting: one that is the asker's, is settled, or was not begun with. False where all
-   * are put, or a worker has the next.
+   * Compresses or puts the next result without waiting: one that is the asker's, or is settled; with `takeBack` also one that no
+   * worker has begun with. False where all are put, or workers have the next.
    */
-  step(): boolean {
+  step(takeBack = false): boolean {
     if (this.#next === this.batch.sources.length) return false;
     const job = this.#handed[0];
     if (this.#next === this.#handedFrom && job !== undefined) {
-      if (!job.settled && !job.takeBack()) return false;
+      if (!job.settled && !(takeBack && job.takeBack())) return false;
       this.#handed.shift();
       this.#handedFrom++;
       this.#put(job);

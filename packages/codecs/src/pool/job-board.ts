@@ -10,6 +10,7 @@
 // The owner posts, takes back and frees; a worker takes and gives. `take` and `take back` are one compare-and-swap on the state, so a
 // job is done once. Everything else of a job is written by whoever has it, before the state says so.
 
+import { assert } from '@f2fskit/errno';
 import type { Codec } from '../codec.ts';
 
 /** More workers than these are of no use: a batch has at most 32 clusters. */
@@ -59,11 +60,21 @@ export interface TakenJob {
   readonly target: Uint8Array;
 }
 
+/** Where the arena has the source of a job, and room for its result. */
+interface PlacedJob {
+  readonly job: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 export class JobBoard {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #longs: BigUint64Array;
+  /** Of the owner: jobs that are free, and those that are not, by their place in the arena. */
+  readonly #free = Array.from({ length: jobsMax }, (_, index) => jobsMax - 1 - index);
+  readonly #placed: PlacedJob[] = [];
 
   constructor(memory = new SharedArrayBuffer(ARENA + arenaBytes)) {
     this.memory = memory;
@@ -82,16 +93,17 @@ export class JobBoard {
   /** Jobs that wait for a worker. */
   get waiting(): number {
     let count = 0;
-    for (let job = 0; job < jobsMax; job++) if (this.#state(job) === POSTED_JOB) count++;
+    for (const { job } of this.#placed) if (this.#state(job) === POSTED_JOB) count++;
     return count;
   }
 
   /** Posts a job; -1 where there is no room for it. */
   post(codec: Codec, level: number | undefined, source: Uint8Array, budget: number): number {
-    const job = this.#freeJob();
-    if (job === -1) return -1;
-    const start = this.#freeBytes(rounded(source.length) + rounded(budget));
+    const job = this.#free.at(-1);
+    if (job === undefined) return -1;
+    const start = this.#place(job, rounded(source.length) + rounded(budget));
     if (start === -1) return -1;
+    this.#free.pop();
     const at = wordOf(job);
     this.#copyIn(source, start);
     this.#words[at + FORMAT] = codec.id;
@@ -109,7 +121,9 @@ export class JobBoard {
 
   /** Takes a job back that no worker has taken; false where one has. It is free then. */
   takeBack(job: number): boolean {
-    return Atomics.compareExchange(this.#words, wordOf(job) + STATE, POSTED_JOB, FREE) === POSTED_JOB;
+    const taken = Atomics.compareExchange(this.#words, wordOf(job) + STATE, POSTED_JOB, FREE) !== POSTED_JOB;
+    if (!taken) this.#forget(job);
+    return !taken;
   }
 
   isFinished(job: number): boolean {
@@ -132,6 +146,7 @@ export class JobBoard {
   /** A job whose memory nobody uses any more. */
   free(job: number): void {
     Atomics.store(this.#words, wordOf(job) + STATE, FREE);
+    this.#forget(job);
   }
 
   /** Number of finished jobs so far, modulo 2^32: for {@link waitFinished}. */
@@ -220,27 +235,23 @@ export class JobBoard {
     return first;
   }
 
-  #freeJob(): number {
-    for (let job = 0; job < jobsMax; job++) if (this.#state(job) === FREE) return job;
-    return -1;
+  /** Puts a job at the lowest place for so many bytes; -1 where there is none. */
+  #place(job: number, bytes: number): number {
+    const placed = this.#placed;
+    let start = ARENA;
+    let index = 0;
+    while (index < placed.length && placed[index]!.start - start < bytes) start = placed[index++]!.end;
+    const end = start + bytes;
+    if (end > this.memory.byteLength) return -1;
+    placed.splice(index, 0, { job, start, end });
+    return start;
   }
 
-  /** The lowest place for so many bytes between the jobs that are not free; -1 where there is none. */
-  #freeBytes(bytes: number): number {
-    let start = ARENA;
-    for (let moved = true; moved; ) {
-      moved = false;
-      for (let job = 0; job < jobsMax; job++) {
-        if (this.#state(job) === FREE) continue;
-        const at = wordOf(job);
-        const used = this.#words[at + START]!;
-        const end = used + rounded(this.#words[at + SOURCE_BYTES]!) + rounded(this.#words[at + BUDGET]!);
-        if (used >= start + bytes || end <= start) continue;
-        start = end;
-        moved = true;
-      }
-    }
-    return start + bytes <= this.memory.byteLength ? start : -1;
+  #forget(job: number): void {
+    const index = this.#placed.findIndex((placed) => placed.job === job);
+    assert(index !== -1, 'a job is given up once');
+    this.#placed.splice(index, 1);
+    this.#free.push(job);
   }
 
   #copyIn(source: Uint8Array, start: number): void {

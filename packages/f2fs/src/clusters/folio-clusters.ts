@@ -8,9 +8,9 @@
 //   4. `sendClusters`
 //   5. the folios' writeback ends when the last of their clusters has arrived; unlock, in the reverse order
 //
-// Where somebody else compresses meanwhile, visits overlap: 1 to 3 of the next come before 4 and 5 of this one, which is behind it
-// in the file. What is begun is sent before anything is waited for, so nobody waits for who waits for us: locks are still taken in
-// ascending order, and a visit that only compresses needs none.
+// Where somebody else compresses meanwhile, visits overlap: 1 to 3 of the next ones come before 4 and 5 of this one, which stays the
+// first to be sent. All that is begun is sent before anything is waited for; so nobody waits for who waits for us, as if visits did
+// not overlap.
 //
 //   visit n      1 2 3                4 5
 //   visit n + 1         1 2 3               4 5        where 1 or 2 waits: 4 and 5 of visit n come first
@@ -76,6 +76,9 @@ export function* writeFolioClusters(parts: ClusterWritebackParts, control: Write
   return pass;
 }
 
+/** Pages that are begun ahead of the visit that is sent, at most. */
+const PAGES_AHEAD = (2 << 20) / PAGE_SIZE;
+
 /** Clusters of a folio that are locked, taken for writing, and being compressed. */
 interface Visit {
   readonly held: HeldRange;
@@ -88,8 +91,8 @@ interface Visit {
 class ClusterPass {
   readonly #parts: ClusterWritebackParts;
   readonly #iterator: WritebackIterator;
-  /** The visit that was begun and not sent. */
-  #begun: Visit | undefined = undefined;
+  /** The visits that were begun and not sent, ascending. */
+  readonly #begun: Visit[] = [];
 
   constructor(parts: ClusterWritebackParts, iterator: WritebackIterator) {
     this.#parts = parts;
@@ -127,7 +130,7 @@ class ClusterPass {
     for (;;) {
       let making = this.#parts.makeRoom();
       // Room is made while no folio is locked; and what was begun may be all that the pass may write.
-      if (this.#begun !== undefined && (making !== undefined || pass.budgetPages <= pagesOf(this.#begun))) {
+      if (this.#begun.length > 0 && (making !== undefined || pass.budgetPages <= pagesOf(this.#begun))) {
         yield* this.#finish();
         making = this.#parts.makeRoom();
       }
@@ -140,13 +143,12 @@ class ClusterPass {
       const folio = this.#iterator.find();
       if (folio === undefined) break;
       // A tile of what was begun: it is locked.
-      if (this.#begun?.folios.includes(folio) === true) continue;
+      if (this.#begun.some(({ folios }) => folios.includes(folio))) continue;
       const visit = yield* this.#finishBeforeWaits(this.#begin(folio, failure));
       if (visit === undefined) continue;
-      const before = this.#begun;
-      this.#begun = visit;
-      if (before !== undefined) yield* this.#send(before);
-      if (!this.#parts.encoder.overlaps || visit.begun.encoding === undefined) yield* this.#finish();
+      this.#begun.push(visit);
+      const ahead = this.#parts.encoder.overlaps && visit.begun.encoding !== undefined ? PAGES_AHEAD : 0;
+      yield* this.#finish(ahead);
     }
     yield* this.#finish();
   }
@@ -161,18 +163,19 @@ class ClusterPass {
     }
   }
 
-  /** Sends what was begun. */
-  *#finish(): Task<void> {
-    const visit = this.#begun;
-    this.#begun = undefined;
-    if (visit !== undefined) yield* this.#send(visit);
+  /** Sends what was begun, but for the last so many pages. */
+  *#finish(ahead = 0): Task<void> {
+    while (this.#begun.length > 0 && (ahead === 0 || pagesOf(this.#begun) > ahead)) {
+      yield* this.#send(this.#begun.shift()!);
+    }
   }
 
   /** After a bug: nobody else is to wait for what was begun. */
   #giveUp(): void {
-    if (this.#begun === undefined) return;
-    releaseFolios(this.#begun.folios);
-    this.#begun.held.unlock();
+    for (const { folios, held } of this.#begun.splice(0)) {
+      releaseFolios(folios);
+      held.unlock();
+    }
   }
 
   /** Begins with the clusters of one folio, or with the one that it is a tile of; `undefined` where there is nothing to send. */
@@ -350,7 +353,9 @@ class ClusterPass {
   }
 }
 
-/** Pages that a visit writes, at most. */
-function pagesOf({ begun }: Visit): number {
-  return begun.planned.reduce((pages, { blocks }) => pages + blocks, 0);
+/** Pages that visits write, at most. */
+function pagesOf(visits: readonly Visit[]): number {
+  let pages = 0;
+  for (const { begun } of visits) for (const { blocks } of begun.planned) pages += blocks;
+  return pages;
 }

@@ -50,7 +50,7 @@ export interface Sent {
 }
 
 /** Payloads in requests that have not been submitted, at most. */
-const PAYLOAD_BYTES_HELD = 2 << 20;
+const PAYLOAD_BYTES_HELD = 1 << 20;
 
 /** Clusters that are on their way. */
 export interface BegunClusters {
