@@ -30,7 +30,7 @@ export interface FlusherOptions {
   intervalMs?: number;
   /** How long a file may be dirty before it is written. Default 30,000. */
   ageMs?: number;
-  /** Pages of one file before the next has its turn. Default 1,024. */
+  /** Pages of one file before the next has its turn. Default 1,024; 4,096 where there is no other. */
   budgetPages?: number;
 }
 
@@ -49,7 +49,7 @@ export class Flusher {
   #timer: Timer | undefined = undefined;
   readonly #intervalMs: number;
   readonly #ageMs: number;
-  readonly #budgetPages: number;
+  readonly #budgetPages: number | undefined;
   /** By mapping, in the order in which they became dirty. */
   readonly #files = new Map<Mapping, Entry>();
   /** What sync has not reported. */
@@ -68,7 +68,7 @@ export class Flusher {
     this.#clock = options.clock;
     this.#intervalMs = options.intervalMs ?? 5000;
     this.#ageMs = options.ageMs ?? 30_000;
-    this.#budgetPages = options.budgetPages ?? 1024;
+    this.#budgetPages = options.budgetPages;
     this.#errors = new ErrorCursor(cache.errors);
   }
 
@@ -199,7 +199,8 @@ export class Flusher {
   /** A turn for each file, as long as it is needed; true if that has changed something. */
   *#writeUnderPressure(): Task<boolean> {
     let written = 0;
-    const control = { mode: 'none', cyclic: true, budgetPages: this.#budgetPages } as const;
+    const budgetPages = this.#budgetPages ?? (this.#files.size > 1 ? 1024 : 4096);
+    const control = { mode: 'none', cyclic: true, budgetPages } as const;
     for (const entry of [...this.#files.values()]) {
       if (this.#stopping) break;
       const middle = entry.file.mapping.writebackIndex > 0;

@@ -15,9 +15,9 @@ import type { Codec } from '../codec.ts';
 
 /** More workers than these are of no use: a batch has at most 32 clusters. */
 export const workersMax = 32;
-const jobsMax = 64;
-/** Bytes of sources and results that are under way: more than twice what a visit to a folio has. */
-export const arenaBytes = 4 << 20;
+const jobsMax = 192;
+/** Bytes of sources and results that are under way: those of several visits to folios. */
+export const arenaBytes = 8 << 20;
 
 const POSTED = 0; // how often a job was posted; workers sleep on it
 const FINISHED = 1; // how often a job was finished; the owner sleeps on it
@@ -36,7 +36,7 @@ const RESULT_BYTES = 6;
 const TURN = 7; // jobs are taken in the order in which they were posted
 const JOB_WORDS = 8;
 
-const ARENA = 4096;
+const ARENA = 8192;
 const FREE = 0;
 const POSTED_JOB = 1;
 const FINISHED_JOB = 2;

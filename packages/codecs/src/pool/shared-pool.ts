@@ -8,9 +8,12 @@ import { BatchRun, type HandedJob, type RunOwner } from './batch-run.ts';
 import { type CodecPool, type CompressBatch, isSendable, type PoolRun } from './codec-pool.ts';
 import { JobBoard, workersMax } from './job-board.ts';
 
-/** Jobs that wait for each worker, so that it finds one whenever it is done with another: so many, and so many bytes, at least. */
+/**
+ * Jobs that wait for each worker, so that it finds one whenever it is done with another, also while the asker sends a MiB: so many,
+ * and so many bytes, at least.
+ */
 const jobsAhead = 2;
-const bytesAhead = 256 << 10;
+const bytesAhead = 768 << 10;
 
 /** How long a thread sleeps while no worker finishes anything. A cluster takes milliseconds. */
 const patienceMilliseconds = 1000;
