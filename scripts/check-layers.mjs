@@ -52,6 +52,8 @@ export function layerProblems(root, layers = realLayers) {
     // A peer is what the user of the package brings along.
     const dependencies = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
     const development = new Set(Object.keys(manifest.devDependencies ?? {}));
+    // What a bundle contains need not be installed beside it.
+    if (row.bundled) for (const other of allowed) if (development.has(other)) dependencies.add(other);
     for (const dependency of dependencies) {
       if (dependency in layers && !allowed.has(dependency))
         problems.push(`${row.folder}/package.json depends on ${dependency}, which its row does not name`);

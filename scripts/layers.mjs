@@ -1,7 +1,7 @@
 // Which package may import which: rank first, an import goes to a lower rank, and only to a package named in the row.
 // docs/ARCHITECTURE.md shows this table; scripts/check-layers.mjs enforces it.
 
-/** @type {Record<string, {folder: string, rank: number, generic?: boolean, imports: string[]}>} */
+/** @type {Record<string, {folder: string, rank: number, generic?: boolean, bundled?: boolean, imports: string[]}>} */
 export const layers = {
   '@f2fskit/errno': { folder: 'packages/errno', rank: 0, imports: [] },
   '@f2fskit/ondisk': { folder: 'packages/ondisk', rank: 1, imports: ['errno'] },
@@ -91,7 +91,8 @@ export const layers = {
   '@f2fskit/cli': {
     folder: 'apps/cli',
     rank: 10,
-    imports: ['errno', 'task', 'block', 'images', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
+    bundled: true,
+    imports: ['errno', 'task', 'block', 'codecs', 'images', 'f2fs-format', 'f2fs', 'f2fs-tools', 'vfs', 'f2fskit'],
   },
   '@f2fskit/demo': {
     folder: 'apps/demo',

@@ -3,55 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clusters, compressBatch, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
+import { SharedHands as Hands } from '../../test/pool-hands.ts';
 import { slice } from '../../test/support.ts';
 import { type Codec, defaultCodecs, lz4, lzo } from '../index.ts';
 import type { PoolRun } from './codec-pool.ts';
-import { JobBoard, type TakenJob } from './job-board.ts';
-import { SharedPool, type WorkerEvents } from './shared-pool.ts';
-import { workOnce } from './shared-worker.ts';
+import type { TakenJob } from './job-board.ts';
 
 const codecs = defaultCodecs();
-
-/** Workers without threads. */
-class Hands {
-  readonly pool: SharedPool;
-  board!: JobBoard;
-  readonly events: WorkerEvents[] = [];
-  readonly keeping: boolean[] = [];
-  terminated = 0;
-
-  constructor(workers: number, options: { canBlock?: boolean; startFails?: boolean } = {}) {
-    const { canBlock = true, startFails = false } = options;
-    this.pool = new SharedPool({
-      workers,
-      codecs,
-      canBlock,
-      patienceMilliseconds: 1,
-      start: ({ memory, worker }, events) => {
-        if (startFails) throw new Error('no worker today');
-        this.board = new JobBoard(memory);
-        this.events[worker] = events;
-        return {
-          keepRunning: (keep) => void (this.keeping[worker] = keep),
-          terminate: () => void this.terminated++,
-        };
-      },
-    });
-    expect(compressBatch(this.pool, new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
-    if (!startFails) for (let worker = 0; worker < workers; worker++) this.board.enter(worker);
-  }
-
-  /** Worker `worker` does a job, if there is one. */
-  work(worker: number): boolean {
-    return workOnce(this.board, worker, codecs, () => this.events[worker]!.onNotice());
-  }
-
-  take(worker: number): TakenJob {
-    const job = this.board.take(worker);
-    expect(job).toBeDefined();
-    return job!;
-  }
-}
 
 /** A batch in whose middle something happens: before each result that the owner makes or puts. */
 class Interrupted extends TestBatch {

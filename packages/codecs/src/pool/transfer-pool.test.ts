@@ -1,49 +1,10 @@
-// The transfer pool with workers that the test moves by hand. Buffers change hands as between threads: by `structuredClone`.
+// The transfer pool with workers that the test moves by hand.
 
 import { describe, expect, it } from 'vitest';
 import { clusters, compressBatch, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
-import { defaultCodecs, lz4, lzo } from '../index.ts';
+import { TransferHands as Hands } from '../../test/pool-hands.ts';
+import { lz4, lzo } from '../index.ts';
 import { arenaBytes } from './job-board.ts';
-import { type ReturnedJob, type SentJob, type TransferEvents, TransferPool } from './transfer-pool.ts';
-import { TransferWork } from './transfer-worker.ts';
-
-const codecs = defaultCodecs();
-
-class Hands {
-  readonly pool: TransferPool;
-  readonly events: TransferEvents[] = [];
-  /** What was sent to each worker and has not been done. */
-  readonly inbox: SentJob[][] = [];
-  readonly #work: TransferWork[] = [];
-  terminated = 0;
-
-  constructor(workers: number) {
-    this.pool = new TransferPool({
-      workers,
-      codecs,
-      start: (events) => {
-        const inbox: SentJob[] = [];
-        this.events.push(events);
-        this.inbox.push(inbox);
-        this.#work.push(new TransferWork(codecs));
-        return {
-          send: (job) => void inbox.push(structuredClone(job, { transfer: [job.memory] })),
-          terminate: () => void this.terminated++,
-        };
-      },
-    });
-    expect(compressBatch(this.pool, new TestBatch(lz4, clusters(2, 16_384)))).toBeUndefined();
-    for (const { onReady } of this.events) onReady();
-  }
-
-  /** Worker `worker` does what was sent to it. */
-  work(worker: number): void {
-    for (const job of this.inbox[worker]!.splice(0)) {
-      const returned: ReturnedJob = this.#work[worker]!.do(job);
-      this.events[worker]!.onReturned(structuredClone(returned, { transfer: [returned.memory] }));
-    }
-  }
-}
 
 describe.each([1, 2, 4])('%i workers', (workers) => {
   it('get their share, and give what the codecs give, in any order', async () => {

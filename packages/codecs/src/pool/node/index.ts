@@ -11,7 +11,7 @@ import { poolCodecs } from './codecs.ts';
 export interface NodePoolOptions {
   /** How many workers; `auto`, the default: as many as there are cores beside this thread's. At most 32. */
   workers?: PoolWorkers;
-  /** The program of the workers, for whoever bundles this package: the file `dist/pool/node/worker.js`. */
+  /** The program of the workers, for whoever bundles this package: `@f2fskit/codecs/node-pool-worker`, bundled. */
   program?: URL;
 }
 

@@ -1,8 +1,10 @@
 // The program of a worker in Node.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { SharedWorkerData } from '../shared-pool.ts';
 import { workForever } from '../shared-worker.ts';
 import { poolCodecs } from './codecs.ts';
 
-workForever(workerData as SharedWorkerData, poolCodecs(), () => parentPort!.postMessage(0));
+/** Whether this is a worker: who imports it elsewhere (a check of what a package exports) has no asker. */
+export const isWorker = !isMainThread;
+if (isWorker) workForever(workerData as SharedWorkerData, poolCodecs(), () => parentPort!.postMessage(0));
