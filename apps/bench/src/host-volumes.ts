@@ -52,7 +52,7 @@ export function countFindings(image: string): number {
     encoding: 'utf8',
     maxBuffer: 64 * MIB,
   });
-  return stdout.split('\n').filter((line) => /ASSERT|\[Fail\]/.test(line)).length || (status === 0 ? 0 : 1);
+  return stdout.split('\n').filter((line) => /ASSERT|\[Fail\]|\[FIX\]/.test(line)).length || (status === 0 ? 0 : 1);
 }
 
 /** Makes a volume of the files in a folder, which have so many bytes, with the tools of Linux. */

@@ -154,6 +154,23 @@ export class Damaged {
     });
   }
 
+  /** A segment in use that no log stands in, so that its SSA block is believed. */
+  segmentOfSsa(): number {
+    const { currentDataSegments, currentNodeSegments } = this.map.frame.checkpoint;
+    const current = new Set<number>([...currentDataSegments, ...currentNodeSegments]);
+    for (const ino of this.map.inodes.keys()) {
+      const fields = this.fields(ino);
+      const addresses = [this.nat.addressOf(ino)];
+      if (!isInline(fields)) for (let slot = 0; slot < 100; slot++) addresses.push(this.slot(fields, slot));
+      for (const address of addresses) {
+        if (!this.isBlock(address)) continue;
+        const segno = segmentOf(this.superblock, address);
+        if (!current.has(segno)) return segno;
+      }
+    }
+    throw new Error('every segment in use is a current one');
+  }
+
   isBlock(address: number): boolean {
     return address >= this.superblock.mainAddress && address < mainEndAddress(this.superblock);
   }

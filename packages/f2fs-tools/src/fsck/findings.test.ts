@@ -443,7 +443,7 @@ function natEntry(volume: Damaged, entry: { ino?: number; blockAddress?: number 
 }
 
 function ssaBlock(volume: Damaged, change: Change): FindingPlace {
-  const segno = segmentOfSsa(volume);
+  const segno = volume.segmentOfSsa();
   return { ...volume.block(ssaBlockAddress(volume.superblock, segno), change), area: 'ssa', segno };
 }
 
@@ -472,23 +472,6 @@ function orphans(volume: Damaged, change: Change): FindingPlace {
   const { packAddress, layout } = volume.map.frame;
   const { block } = volume.block(packAddress + layout.orphanIndex, change);
   return { area: 'checkpoint', block: block! };
-}
-
-/** A segment in use that no log stands in, so that its SSA block is believed. */
-function segmentOfSsa(volume: Damaged): number {
-  const { currentDataSegments, currentNodeSegments } = volume.map.frame.checkpoint;
-  const current = new Set<number>([...currentDataSegments, ...currentNodeSegments]);
-  for (const ino of volume.map.inodes.keys()) {
-    const fields = volume.fields(ino);
-    const addresses = [volume.nat.addressOf(ino)];
-    if (!isInline(fields)) for (let slot = 0; slot < 100; slot++) addresses.push(volume.slot(fields, slot));
-    for (const address of addresses) {
-      if (!volume.isBlock(address)) continue;
-      const segno = segmentOf(volume.superblock, address);
-      if (!current.has(segno)) return segno;
-    }
-  }
-  throw new Error('every segment in use is a current one');
 }
 
 function hasXattrs(volume: Damaged, { nid, inlineXattrArea: { offset, size } }: InodeFields): boolean {
