@@ -6,11 +6,12 @@ import { defaultCodecs } from '@f2fskit/codecs';
 import { COMPRESS_ADDRESS, isMainAddress, NEW_ADDRESS, NULL_ADDRESS } from '@f2fskit/f2fs-format';
 import { type Folio, lockFolioForWrite, type PageCacheOptions } from '@f2fskit/pagecache';
 import { runSync, type Task, type TraceEvents, Tracer } from '@f2fskit/task';
+import { microtaskTurn, type OverlapOptions, OverlappingEncoder } from '@f2fskit/testkit';
 import type { DirtyFile, PassResult, WritebackControl } from '@f2fskit/writeback';
 import { expect } from 'vitest';
 import type { ClusterClass } from '../src/clusters/cluster-slots.ts';
 import { treeNodes } from '../src/compression/tree-nodes.ts';
-import { type BufferedIo, type CompressionOptions, fileUsage, type MountOptions } from '../src/index.ts';
+import { type BufferedIo, type CompressionOptions, fileUsage, InlineEncoder, type MountOptions } from '../src/index.ts';
 import { CaseWorld, pattern } from './case-world.ts';
 import { codeOf, noiseOf, textOf } from './compression-world.ts';
 
@@ -20,19 +21,27 @@ export const BLOCKS = 1 << LOG;
 export const CLUSTER = BLOCKS * BLOCK_SIZE;
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
-const MORE_SIZES: Array<[BufferedIo, number]> = [
-  ['iomap', 0],
-  ['iomap', LOG],
+/** Who compresses: the thread, when it is asked to; or one that does so later, so that visits overlap. */
+export type EncoderKind = 'inline' | 'overlapping';
+
+const MORE_SIZES: Array<[BufferedIo, number, EncoderKind]> = [
+  ['iomap', 0, 'inline'],
+  ['iomap', LOG, 'inline'],
+  ['iomap', LOG - 1, 'overlapping'],
+  ['iomap', LOG, 'overlapping'],
+  ['page', 9, 'overlapping'],
 ];
 
 /**
  * An engine, and the highest order of folios: clusters tiled by one-page folios, by halves, in folios of their own, in larger ones. The
- * short run leaves out two of them.
+ * short run leaves out some of them.
  */
-export const SIZES: ReadonlyArray<[BufferedIo, number]> = [
-  ['page', 9],
-  ['iomap', LOG - 1],
-  ['iomap', 9],
+export const SIZES: ReadonlyArray<[BufferedIo, number, EncoderKind]> = [
+  ['page', 9, 'inline'],
+  ['iomap', LOG - 1, 'inline'],
+  ['iomap', 9, 'inline'],
+  ['iomap', 0, 'overlapping'],
+  ['iomap', 9, 'overlapping'],
   ...(FULL ? MORE_SIZES : []),
 ];
 
@@ -45,6 +54,14 @@ export interface ClusterCaseOptions {
   readonly cache?: PageCacheOptions;
   readonly compress?: CompressionOptions;
   readonly mount?: MountOptions;
+  readonly overlap?: OverlapOptions;
+}
+
+/** The encoder of a kind, if it is not the one that a volume has by itself. Its waits end before the next turn of the event loop. */
+export function overlappingOf(kind: EncoderKind, options: OverlapOptions = {}): OverlappingEncoder | undefined {
+  return kind === 'inline'
+    ? undefined
+    : new OverlappingEncoder(new InlineEncoder(defaultCodecs()), { turn: microtaskTurn, ...options });
 }
 
 /** What went to the device of a cluster. */
@@ -60,11 +77,14 @@ export class ClusterCase {
   /** Clusters that were read, and that were written as wholes, in order. */
   readonly reads: number[] = [];
   readonly sent: SentCluster[] = [];
+  /** Where visits overlap. */
+  readonly encoder: OverlappingEncoder | undefined;
 
   #dirtyFile: DirtyFile | undefined = undefined;
 
-  private constructor(world: CaseWorld, tracer: Tracer) {
+  private constructor(world: CaseWorld, tracer: Tracer, encoder: OverlappingEncoder | undefined) {
     this.world = world;
+    this.encoder = encoder;
     const { flusher } = world.writer;
     const add = flusher.add.bind(flusher);
     flusher.add = (file) => {
@@ -87,11 +107,12 @@ export class ClusterCase {
 
   /** With a file of `clusters` compressed clusters, which are on the medium and not in the cache. */
   static stored(
-    [engine, orderMax]: readonly [BufferedIo, number],
+    [engine, orderMax, kind = 'inline']: readonly [BufferedIo, number, EncoderKind?],
     clusters: number,
     options: ClusterCaseOptions = {},
   ): ClusterCase {
-    const { cache, compress, mount } = options;
+    const { cache, compress, mount, overlap } = options;
+    const encoder = overlappingOf(kind, overlap);
     const tracer = new Tracer();
     const world = CaseWorld.open(engine, {
       golden: 'compress-lz4-4',
@@ -100,10 +121,11 @@ export class ClusterCase {
         codecs: defaultCodecs(),
         compress: { extensions: ['*'], logClusterSize: LOG, checksum: true, ...compress },
         tracer,
+        encoder,
         ...mount,
       },
     });
-    const made = new ClusterCase(world, tracer);
+    const made = new ClusterCase(world, tracer, encoder);
     const contents = text(clusters * made.bytes, 1);
     // One by one: no background writeback comes into the middle of one.
     for (let at = 0; at < contents.length; at += made.bytes) {
@@ -190,6 +212,8 @@ export class ClusterCase {
   expectQuiet(): void {
     const { file, writer } = this.world;
     expect([file.pages().clusterLocks.holders, writer.locks.size]).toEqual([0, 0]);
+    expect([this.encoder?.problems ?? [], this.encoder?.underWay ?? 0]).toEqual([[], 0]);
+    expect(writer.payloads.bytesTaken).toBe(0);
     this.world.expectQuiet();
   }
 

@@ -15,7 +15,18 @@ import { changeInodeNode } from '../src/change-inode.ts';
 import { ClusterOutput } from '../src/clusters/cluster-output.ts';
 import { fileUsage, mountF2fs } from '../src/index.ts';
 import { contentOf, expectBytes, isRead, isWrite, later, nameOf, OWNER, settle } from './case-world.ts';
-import { BLOCKS, CLUSTER, ClusterCase, codeOf, noise, pattern, range, SIZES, text } from './cluster-case-world.ts';
+import {
+  BLOCKS,
+  CLUSTER,
+  ClusterCase,
+  codeOf,
+  noise,
+  overlappingOf,
+  pattern,
+  range,
+  SIZES,
+  text,
+} from './cluster-case-world.ts';
 import { clock } from './compression-world.ts';
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
@@ -24,8 +35,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
-  const size = [engine, orderMax] as const;
+describe.each(SIZES)('engine %s, folios up to order %i, %s encoder', (engine, orderMax, encoder) => {
+  const size = [engine, orderMax, encoder] as const;
 
   it('W1, W2: what is wrong with one cluster is its own: those around it in the same folio are written', () => {
     for (const damaged of ['compressed', 'plain'] as const) {
@@ -317,7 +328,11 @@ describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
       seed: 5,
       cuts: FULL ? 60 : 4,
       *scenario(device) {
-        const volume = yield* mountF2fs(device, { ...options, random: seededRandom(1) });
+        const volume = yield* mountF2fs(device, {
+          ...options,
+          random: seededRandom(1),
+          encoder: overlappingOf(encoder),
+        });
         const root = yield* volume.readInode(volume.rootIno);
         const file = yield* root.create(nameOf('file'), OWNER);
         yield* file.write(0, new BytesSource(contents[0]!));

@@ -18,8 +18,8 @@ afterEach(() => {
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
 
-describe.each(SIZES)('engine %s, folios up to order %i', (engine, orderMax) => {
-  const size = [engine, orderMax] as const;
+describe.each(SIZES)('engine %s, folios up to order %i, %s encoder', (engine, orderMax, encoder) => {
+  const size = [engine, orderMax, encoder] as const;
   const tiled = engine === 'page' || orderMax < 2;
 
   it('D7, D25: a write goes to the folio of its position, and its cluster is whole, whatever of it is cached', () => {

@@ -11,11 +11,12 @@
 import { type Bio, BLOCK_SIZE, MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { assert, FsError } from '@f2fskit/errno';
-import { type BufferedIo, type F2fsInode, type F2fsVolume, fileUsage, mountF2fs } from '@f2fskit/f2fs';
+import { type BufferedIo, type F2fsInode, type F2fsVolume, fileUsage, InlineEncoder, mountF2fs } from '@f2fskit/f2fs';
 import { SEGMENT_BLOCKS, SegmentType } from '@f2fskit/f2fs-format';
 import { checkVolume, findingText, formatVolume } from '@f2fskit/f2fs-tools';
 import type { Mapping } from '@f2fskit/pagecache';
 import { fixedClock, type RandomSource, runSync, seededRandom, type Task } from '@f2fskit/task';
+import { OverlappingEncoder } from '@f2fskit/testkit';
 import { BytesSource, utf8Encode } from '@f2fskit/vfs';
 import { checkCacheAtRest, checkCacheInvariants } from './interleave/cache-invariants.ts';
 import { type Change, FileModel } from './interleave/file-model.ts';
@@ -29,6 +30,8 @@ export interface RaceOptions {
   readonly orderMax: number;
   /** log2 of the blocks of a cluster. */
   readonly logClusterSize: number;
+  /** Clusters are compressed later than they are given to whoever does it: visits of writeback overlap. */
+  readonly overlapping?: boolean;
   /** How likely a read of payload, or of a block of a file, fails. Default 0. */
   readonly failChance?: number;
   /** fsck.f2fs judges what is left, where it is installed. */
@@ -73,6 +76,8 @@ export class ClusterRace {
   readonly scheduler: SeededScheduler;
   readonly volume: F2fsVolume;
   readonly files: RaceFile[] = [];
+  /** Where visits overlap. */
+  readonly encoder: OverlappingEncoder | undefined;
   /** Bytes of a cluster. */
   readonly bytes: number;
   readonly #options: RaceOptions;
@@ -86,9 +91,13 @@ export class ClusterRace {
     const medium = freshMedium();
     this.device = new InterleaveDevice(medium, seededRandom(seed + 0x1_0000_0000));
     this.scheduler = new SeededScheduler(seededRandom(seed + 0x2_0000_0000), this.device);
+    const turns = { random: seededRandom(seed + 0x3_0000_0000), turn: breathe };
+    this.encoder =
+      options.overlapping === true ? new OverlappingEncoder(new InlineEncoder(defaultCodecs()), turns) : undefined;
     this.volume = this.do(
       mountF2fs(this.device, {
         writable: true,
+        encoder: this.encoder,
         clock,
         random: seededRandom(seed),
         bufferedIo,
@@ -315,6 +324,7 @@ export class ClusterRace {
     this.#throwProblems();
     const { writer, store, cache } = this.volume;
     assert(writer!.locks.size === 0, 'no inode is locked');
+    assert((this.encoder?.underWay ?? 0) === 0, 'what is begun is finished');
     const { nodes, dirty } = store;
     checkCacheAtRest(this.#mappings(), {
       clean,
@@ -381,7 +391,7 @@ export class ClusterRace {
   }
 
   #throwProblems(): void {
-    const { problems } = this.device;
+    const problems = [...this.device.problems, ...(this.encoder?.problems ?? [])];
     if (problems.length > 0) throw new Error(problems.join('\n'));
   }
 

@@ -1,16 +1,20 @@
-// The two engines, and folios below, at and above the size of a cluster, write the same compressed files.
+// The two engines, folios below, at and above the size of a cluster, and visits of writeback that overlap or do not, write the same
+// compressed files.
 
-import { it } from 'vitest';
-import { expectSameBytes } from './engine-volumes.ts';
+import { expect, it } from 'vitest';
+import { clusterProgram } from './cluster-program.ts';
+import { type EngineRun, expectSameBytes } from './engine-volumes.ts';
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
 const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 40 : 3));
 const SEED = Number(process.env['F2FSKIT_SEED'] ?? 1);
 const seeds = Array.from({ length: CASES }, (_, index) => SEED + index);
 
-it.each(seeds)('random programs leave the same bytes, seed %i', async (seed) => {
-  const logClusterSize = 2 + (seed % 4);
-  await expectSameBytes({
+const logClusterOf = (seed: number): number => 2 + (seed % 4);
+
+function runOf(seed: number): EngineRun {
+  const logClusterSize = logClusterOf(seed);
+  return {
     seed,
     engines: [
       { bufferedIo: 'page', orderMax: 9 },
@@ -18,6 +22,10 @@ it.each(seeds)('random programs leave the same bytes, seed %i', async (seed) => 
       { bufferedIo: 'iomap', orderMax: logClusterSize - 1 },
       { bufferedIo: 'iomap', orderMax: logClusterSize },
       { bufferedIo: 'iomap', orderMax: 9 },
+      { bufferedIo: 'iomap', orderMax: 0, overlapping: true },
+      { bufferedIo: 'iomap', orderMax: logClusterSize - 1, overlapping: true },
+      { bufferedIo: 'iomap', orderMax: logClusterSize, overlapping: true },
+      { bufferedIo: 'iomap', orderMax: 9, overlapping: true },
     ],
     format: { features: ['compression', 'extra_attr'] },
     compress: {
@@ -26,5 +34,15 @@ it.each(seeds)('random programs leave the same bytes, seed %i', async (seed) => 
       logClusterSize,
       checksum: seed % 2 === 0,
     },
-  });
+  };
+}
+
+it.each(seeds)('random programs leave the same bytes, seed %i', async (seed) => {
+  await expectSameBytes(runOf(seed));
+});
+
+it.each(seeds)('random changes of clusters leave the same bytes, seed %i', async (seed) => {
+  const program = clusterProgram({ seed, operations: 60, logClusterSize: logClusterOf(seed), clusters: 24 });
+  // Or else nothing of this was tried.
+  expect(await expectSameBytes({ ...runOf(seed), program })).toBeGreaterThan(2);
 });

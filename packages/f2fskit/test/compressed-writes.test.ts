@@ -4,9 +4,11 @@
 //   F2FSKIT_FULL=1, F2FSKIT_CASES=N, F2FSKIT_SEED=N
 
 import { MemoryDevice } from '@f2fskit/block';
-import type { BufferedIo } from '@f2fskit/f2fs';
+import { defaultCodecs } from '@f2fskit/codecs';
+import { type BufferedIo, InlineEncoder } from '@f2fskit/f2fs';
 import { formatVolume } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom } from '@f2fskit/task';
+import { OverlappingEncoder } from '@f2fskit/testkit';
 import { describe, expect, it } from 'vitest';
 import { openVolumeSync } from '../src/node/index.ts';
 import { clusterProgram } from './cluster-program.ts';
@@ -36,23 +38,30 @@ function savedBlocks(device: MemoryDevice): number {
   );
 }
 
-const engines: Array<[BufferedIo, number]> = [
-  ['page', 9],
-  ['iomap', 0],
-  ['iomap', 1],
-  ['iomap', 4],
-  ['iomap', 9],
+const engines: Array<[BufferedIo, number, 'inline' | 'overlapping']> = [
+  ['page', 9, 'inline'],
+  ['iomap', 0, 'inline'],
+  ['iomap', 1, 'inline'],
+  ['iomap', 4, 'inline'],
+  ['iomap', 9, 'inline'],
+  ['iomap', 0, 'overlapping'],
+  ['iomap', 9, 'overlapping'],
+  ...(FULL ? ([1, 4].map((order) => ['iomap', order, 'overlapping']) as Array<['iomap', number, 'overlapping']>) : []),
 ];
 
-describe.each(engines)('engine %s, orders up to %i', (bufferedIo, orderMax) => {
+describe.each(engines)('engine %s, orders up to %i, %s encoder', (bufferedIo, orderMax, kind) => {
   it.each(seeds)('random changes of clusters, seed %i', async (seed) => {
     const logClusterSize = 2 + (seed % 3);
     const device = formatted(seed);
+    const random = seededRandom(seed);
+    const encoder =
+      kind === 'inline' ? undefined : new OverlappingEncoder(new InlineEncoder(defaultCodecs()), { random });
     const refused = await editAndJudge(device, {
       seed,
       program: () => clusterProgram({ seed, operations: 150, logClusterSize }),
       mount: {
         bufferedIo,
+        encoder,
         compress: {
           extensions: ['*'],
           algorithm: ALGORITHMS[seed % ALGORITHMS.length]!,
@@ -64,6 +73,7 @@ describe.each(engines)('engine %s, orders up to %i', (bufferedIo, orderMax) => {
       },
     });
     expect(refused).toBe(0);
+    expect([encoder?.problems ?? [], encoder?.underWay ?? 0]).toEqual([[], 0]);
     expect(savedBlocks(device)).toBeGreaterThan(0);
   });
 });

@@ -32,7 +32,7 @@ export interface EditOptions {
   /** Why an operation may be refused that the model would do. */
   reasons?: readonly OwnReason[];
   /** How the volume is mounted for the changes. */
-  mount?: Pick<MountOptions, 'bufferedIo' | 'cache' | 'codecs' | 'compress'>;
+  mount?: Pick<MountOptions, 'bufferedIo' | 'cache' | 'codecs' | 'compress' | 'encoder'>;
 }
 
 /** Changes a volume, leaves it, and judges what is left. Returns how many operations it refused for reasons of its own. */

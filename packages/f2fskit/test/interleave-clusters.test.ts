@@ -14,16 +14,24 @@ const seeds = Array.from({ length: CASES }, (_, index) => SEED + index);
 /** Clusters that a file has at most. */
 const CLUSTERS = 10;
 
-/** By log2 of the cluster: the orders below, at and above it. */
+/** By log2 of the cluster: the orders below, at and above it; with an encoder that does what it is asked at once, or later. */
 const sizes = [
-  ['page', 9, 2],
-  ['iomap', 0, 2],
-  ['iomap', 1, 2],
-  ['iomap', 2, 2],
-  ['iomap', 9, 2],
-  ['page', 9, 4],
-  ['iomap', 3, 4],
-  ['iomap', 9, 4],
+  ['page', 9, 2, 'inline'],
+  ['iomap', 0, 2, 'inline'],
+  ['iomap', 1, 2, 'inline'],
+  ['iomap', 2, 2, 'inline'],
+  ['iomap', 9, 2, 'inline'],
+  ['page', 9, 4, 'inline'],
+  ['iomap', 3, 4, 'inline'],
+  ['iomap', 9, 4, 'inline'],
+  ['iomap', 0, 2, 'overlapping'],
+  ['iomap', 1, 2, 'overlapping'],
+  ['iomap', 2, 2, 'overlapping'],
+  ['iomap', 9, 2, 'overlapping'],
+  ['iomap', 0, 4, 'overlapping'],
+  ['iomap', 3, 4, 'overlapping'],
+  ['iomap', 9, 4, 'overlapping'],
+  ['page', 9, 2, 'overlapping'],
 ] as const;
 
 interface Actions {
@@ -126,15 +134,25 @@ let declared = 0;
 for (const [name, { failChance = 0, run }] of Object.entries(scenarios)) {
   const turn = declared++;
   describe(name, () => {
-    for (const [index, [bufferedIo, orderMax, logClusterSize]] of sizes.entries()) {
+    for (const [index, [bufferedIo, orderMax, logClusterSize, encoder]] of sizes.entries()) {
       // In the short run some sizes of each: all of them over the scenarios.
-      if (!FULL && process.env['F2FSKIT_CASES'] === undefined && (index + turn) % 2 !== 0) continue;
+      if (!FULL && process.env['F2FSKIT_CASES'] === undefined && (index + turn) % (encoder === 'inline' ? 2 : 4) !== 0)
+        continue;
       it.each(seeds)(
-        `engine ${bufferedIo}, folios up to order ${orderMax}, clusters of 2^${logClusterSize}, seed %i`,
+        `engine ${bufferedIo}, folios up to order ${orderMax}, clusters of 2^${logClusterSize}, ${encoder} encoder, seed %i`,
         (seed) => {
           const judge = FULL || (seed === SEED && index === turn);
           try {
-            const race = new ClusterRace({ seed, bufferedIo, orderMax, logClusterSize, failChance, judge });
+            const overlapping = encoder === 'overlapping';
+            const race = new ClusterRace({
+              seed,
+              bufferedIo,
+              orderMax,
+              logClusterSize,
+              overlapping,
+              failChance,
+              judge,
+            });
             run(race);
             race.leave();
           } catch (error) {

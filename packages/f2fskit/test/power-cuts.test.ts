@@ -4,9 +4,10 @@
 
 import { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
-import { type BufferedIo, type F2fsVolume, mountF2fs } from '@f2fskit/f2fs';
+import { type BufferedIo, type F2fsVolume, InlineEncoder, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, formatVolume } from '@f2fskit/f2fs-tools';
 import { runSync, seededRandom, type Task } from '@f2fskit/task';
+import { OverlappingEncoder } from '@f2fskit/testkit';
 import { applyAsTask, applyToModel, comparableManifest, printProgram, randomOperations } from '@f2fskit/testkit/model';
 import { begin, durable, oneOf, runPowerCuts } from '@f2fskit/testkit/power-cut';
 import { expect, it } from 'vitest';
@@ -20,23 +21,28 @@ import { StepClock } from './model-run.ts';
 const LONG = process.env['F2FSKIT_FULL'] === '1';
 const SEEDS = Array.from({ length: Number(process.env['F2FSKIT_CASES'] ?? (LONG ? 4 : 1)) }, (_, index) => 1 + index);
 const ENGINES: BufferedIo[] = ['iomap', 'page'];
-const KINDS = ['plain', 'compressed'] as const;
+/** Overlapping: compressed, and visits of writeback overlap. */
+const KINDS = ['plain', 'compressed', 'overlapping'] as const;
 type Kind = (typeof KINDS)[number];
 const CASES = SEEDS.flatMap((seed) =>
   ENGINES.flatMap((bufferedIo) => KINDS.map((kind): [Kind, BufferedIo, number] => [kind, bufferedIo, seed])),
-);
+).filter(([kind, bufferedIo]) => kind !== 'overlapping' || bufferedIo === 'iomap');
 /** Operations between two syncs. */
 const STRIDE = 12;
 
 it.each(CASES)('a random program on %s files, cut anywhere, engine %s, seed %i', async (kind, bufferedIo, seed) => {
   function* mount(device: Parameters<typeof mountF2fs>[0], clock: StepClock): Task<F2fsVolume> {
-    const compress = kind === 'compressed' ? { compress: { extensions: ['*'], checksum: true } } : {};
+    const compress = kind === 'plain' ? {} : { compress: { extensions: ['*'], checksum: true } };
+    const encoder =
+      kind === 'overlapping'
+        ? new OverlappingEncoder(new InlineEncoder(defaultCodecs()), { random: seededRandom(seed) })
+        : undefined;
     const codecs = defaultCodecs();
     const random = seededRandom(seed);
-    return yield* mountF2fs(device, { writable: true, clock, random, bufferedIo, codecs, ...compress });
+    return yield* mountF2fs(device, { writable: true, clock, random, bufferedIo, codecs, encoder, ...compress });
   }
   const base = new MemoryDevice(64 << 20);
-  const features = kind === 'compressed' ? ['compression', 'extra_attr'] : [];
+  const features = kind === 'plain' ? [] : ['compression', 'extra_attr'];
   const formatting = { random: seededRandom(seed), clock: new StepClock(1_600_000_000), blank: true, features };
   runSync(formatVolume(base, formatting));
   const clock = new StepClock(1_700_000_000);

@@ -5,6 +5,15 @@ export { type ImageBlock, readImageBlock, sparseDevice, writeImageBlock } from '
 export { describeMutation, type MutationCase, Mutator, mutatorOf, replay } from './mutate.ts';
 export { NatTable } from './nat-table.ts';
 export {
+  type EncoderJob,
+  type Encoding,
+  eventLoopTurn,
+  type InlineEncoding,
+  microtaskTurn,
+  type OverlapOptions,
+  OverlappingEncoder,
+} from './overlapping-encoder.ts';
+export {
   type KnownInode,
   mapStructures,
   type Owners,

@@ -1,107 +1,26 @@
 // Several runs of a pool under way: begun before the first is finished, in both kinds of pools, with workers that the test moves by
-// hand. The codec is one that takes no time and says which thread it was called by.
+// hand.
 
-import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
+import {
+  codecs,
+  expectFreeShared,
+  expectFreeTransfer,
+  here,
+  KIB,
+  MIB,
+  NamedBatch,
+  nameOf,
+  names,
+  there,
+} from '../../test/named-batch.ts';
+import { finishAsync, finishSync } from '../../test/pool-batch.ts';
 import { SharedHands, TransferHands } from '../../test/pool-hands.ts';
-import { slice } from '../../test/support.ts';
-import { type Codec, CodecRegistry, type CompressBatch, lz4, type PoolRun } from '../index.ts';
-import { arenaBytes, type TakenJob } from './job-board.ts';
-
-const KIB = 1 << 10;
-const MIB = 1 << 20;
-
-/** Sources in the order in which they were compressed, by the asker and by workers. */
-const here: string[] = [];
-const there: string[] = [];
-
-const nameOf = (source: Uint8Array): string => `${String.fromCharCode(source[0]!)}${source[1]}`;
-
-/** What comes out depends on all that could be mixed up; one source in five does not fit. */
-const quick: Codec = {
-  ...lz4,
-  compress: (source, target, level = 99) => {
-    (source.buffer instanceof SharedArrayBuffer ? there : here).push(nameOf(source));
-    const [name, index] = source;
-    if (index! % 5 === 4) return 0;
-    const last = source.length - 1;
-    const result = [name!, index!, level, source[last >> 1]!, source[last]!, source.length >> 8, source.length & 255];
-    target.set(result);
-    // Of no source and no worker the same length.
-    return Math.min(target.length, result.length + index!);
-  },
-};
-const codecs = new CodecRegistry();
-codecs.register(quick);
-
-/** Sources of a run, named A0, A1, …. */
-function sourcesOf(name: string, count: number, bytes: number): Uint8Array[] {
-  return Array.from({ length: count }, (_, index) => {
-    const source = new Uint8Array(bytes).fill(name.charCodeAt(0) + 3 * index, 2);
-    source.set([name.charCodeAt(0), index]);
-    return source;
-  });
-}
-
-/** A batch in whose middle something may happen. */
-class NamedBatch extends TestBatch {
-  between: () => void = () => {};
-
-  constructor(name: string, count: number, bytes = 256 * KIB) {
-    super(quick, sourcesOf(name, count, bytes), { level: name.charCodeAt(0) % 7, budget: bytes - 4096 });
-  }
-
-  override room(index: number): Uint8Array {
-    this.between();
-    return super.room(index);
-  }
-}
-
-const names = (text: string): string[] => (text === '' ? [] : text.split(' '));
 
 beforeEach(() => {
   here.length = 0;
   there.length = 0;
 });
-
-/** Everything that jobs take is free: so much can be handed out as a pool has. */
-function expectFreeShared(hands: SharedHands): void {
-  expect(hands.pool.workersReady).toBeGreaterThan(0);
-  for (const [count, bytes, budget, fit] of [
-    // All jobs, then all of the arena.
-    [193, KIB, 512, 192],
-    [3, 2 * MIB, 2 * MIB, 2],
-  ] as const) {
-    const sources = new Array(count).fill(new Uint8Array(bytes));
-    const room = new Uint8Array(budget);
-    const sink = { room: () => room, put: () => {} };
-    const run = hands.pool.start({ codec: quick, level: undefined, budget, sources, sink });
-    const taken: TakenJob[] = [];
-    for (let job = hands.board.take(0); job !== undefined; job = hands.board.take(0)) taken.push(job);
-    expect([bytes, taken.length]).toEqual([bytes, fit]);
-    for (const { job } of taken) hands.board.give(job, 0);
-    expect(run.work()).toBe(true);
-  }
-}
-
-/** All memory that a pool may have can be sent. */
-function expectFreeTransfer(hands: TransferHands): void {
-  for (const worker of hands.inbox.keys()) hands.work(worker);
-  const ready = hands.pool.workersReady;
-  expect(ready).toBeGreaterThan(0);
-  const bytes = 256 * KIB;
-  const fit = arenaBytes / bytes;
-  const sources = new Array(Math.ceil((fit * (ready + 1)) / ready)).fill(new Uint8Array(bytes));
-  const sink = { room: () => new Uint8Array(bytes), put: () => {} };
-  const batch: CompressBatch = { codec: quick, level: undefined, budget: bytes, sources, sink };
-  const run = hands.pool.start(batch);
-  expect(hands.inbox.reduce((sum, { length }) => sum + length, 0)).toBe(fit);
-  expect(hands.pool.bytesHeld).toBe(arenaBytes);
-  for (const worker of hands.inbox.keys()) hands.work(worker);
-  expect(run.work()).toBe(true);
-  expect(hands.pool.bytesHeld).toBe(arenaBytes);
-}
 
 const permutations = ['ABC', 'ACB', 'BAC', 'BCA', 'CAB', 'CBA'];
 
@@ -137,6 +56,7 @@ describe('shared memory', () => {
     const hands = new SharedHands(1, { codecs });
     const a = new NamedBatch('A', 3);
     const b = new NamedBatch('B', 3);
+    here.length = 0;
     const runs = [hands.pool.start(a), hands.pool.start(b)];
     while (hands.work(0));
     expect(there).toEqual(names('A2 A1 B2'));
@@ -177,6 +97,7 @@ describe('shared memory', () => {
     const b = new NamedBatch('B', 4);
     const c = new NamedBatch('C', 2);
     const [runA, runB, runC] = [a, b, c].map((batch) => hands.pool.start(batch));
+    here.length = 0;
     const held = hands.take(0);
     expect(nameOf(held.source)).toBe('A4');
     expect(runA!.work()).toBe(false);
@@ -273,9 +194,44 @@ describe('shared memory', () => {
     for (const batch of later) batch.check();
   });
 
+  it('workers get more whenever the asker looks', () => {
+    const hands = new SharedHands(1, { codecs });
+    const a = new NamedBatch('A', 10);
+    const run = hands.pool.start(a);
+    here.length = 0;
+    a.between = () => void hands.work(0);
+    expect(run.work()).toBe(true);
+    // Three wait for it at a time.
+    expect([here, there]).toEqual([names('A0 A1 A2 A3 A4'), names('A9 A8 A7 A6 A5')]);
+    a.check();
+    expectFreeShared(hands);
+  });
+
+  it('one whose run is complete does nothing of the next', () => {
+    const hands = new SharedHands(1, { codecs });
+    const [a, b] = [new NamedBatch('A', 2), new NamedBatch('B', 8)];
+    const [runA, runB] = [a, b].map((batch) => hands.pool.start(batch));
+    here.length = 0;
+    hands.work(0);
+    expect([runA!.work(), here]).toEqual([true, ['A0']]);
+    expect(runB!.work()).toBe(true);
+    for (const batch of [a, b]) batch.check();
+    expectFreeShared(hands);
+  });
+
+  it('what nobody waits for any more, nobody begins with', () => {
+    const hands = new SharedHands(2, { codecs, canBlock: false });
+    const batches = ['A', 'B'].map((name) => new NamedBatch(name, 3));
+    for (const run of batches.map((batch) => hands.pool.start(batch))) finishSync(run);
+    expect(hands.board.take(0)).toBeUndefined();
+    for (const batch of batches) batch.check();
+    expectFreeShared(hands);
+  });
+
   it('a run begun before the last worker died is not handed out afterwards', () => {
     const hands = new SharedHands(1, { codecs });
-    const [a, b] = [new NamedBatch('A', 8), new NamedBatch('B', 8)];
+    // Of the second there is more than waits for a worker at a time.
+    const [a, b] = [new NamedBatch('A', 2), new NamedBatch('B', 8)];
     const [runA, runB] = [a, b].map((batch) => hands.pool.start(batch));
     hands.events[0]!.onGone();
     expect(runA!.work()).toBe(true);
@@ -381,6 +337,9 @@ describe('buffers that change hands', () => {
     runD.finish();
     for (const batch of [b, d]) batch.check();
     expect([hands.pool.start(new NamedBatch('E', 1)).work(), sent()]).toEqual([true, 0]);
+    // One that the asker does by itself is no run that others could be beside.
+    for (const name of 'FG') hands.pool.start(new NamedBatch(name, 1));
+    expect(sent()).toBe(0);
     expectFreeTransfer(hands);
   });
 
@@ -419,156 +378,3 @@ describe('buffers that change hands', () => {
     }
   });
 });
-
-/** A pool whose workers do one thing at a time, as numbers say. */
-interface Machine {
-  readonly pool: SharedHands['pool'] | TransferHands['pool'];
-  /** A worker takes, gives or does something; what it has to say comes with `tell`. */
-  step(worker: number, what: number): void;
-  tell(): void;
-  die(worker: number): void;
-  /** Workers do all that is left to be done. */
-  drain(): void;
-  expectFree(): void;
-}
-
-function sharedMachine(workers: number, canBlock: boolean): Machine {
-  const hands = new SharedHands(workers, { codecs, canBlock });
-  const held: Array<TakenJob | undefined> = [];
-  const notices: number[] = [];
-  const alive = new Set(Array.from({ length: workers }, (_, worker) => worker));
-  const give = (worker: number): void => {
-    const job = held[worker];
-    held[worker] = undefined;
-    if (job === undefined) return;
-    const length = quick.compress!(job.source, job.target, job.level);
-    if (hands.board.give(job.job, length)) notices.push(worker);
-  };
-  const tell = (): void => {
-    for (const worker of notices.splice(0)) if (alive.has(worker)) hands.events[worker]!.onNotice();
-  };
-  const step = (worker: number, what: number): void => {
-    if (!alive.has(worker)) return;
-    if (what === 0) held[worker] ??= hands.board.take(worker);
-    else give(worker);
-  };
-  return {
-    pool: hands.pool,
-    step,
-    tell,
-    die: (worker) => {
-      if (!alive.delete(worker)) return;
-      held[worker] = undefined;
-      hands.events[worker]!.onGone();
-    },
-    drain: () => {
-      do {
-        for (const worker of alive) for (const what of [0, 1, 0]) step(worker, what);
-        tell();
-      } while (held.some((job) => job !== undefined));
-    },
-    expectFree: () => expectFreeShared(hands),
-  };
-}
-
-function transferMachine(workers: number): Machine {
-  const hands = new TransferHands(workers, { codecs });
-  const done: number[] = [];
-  const tell = (): void => {
-    for (const worker of done.splice(0)) hands.work(worker, 1);
-  };
-  return {
-    pool: hands.pool,
-    step: (worker) => void done.push(worker),
-    tell,
-    die: (worker) => {
-      hands.inbox[worker]!.length = 0;
-      hands.events[worker]!.onGone();
-    },
-    drain: () => {
-      for (const worker of hands.inbox.keys()) hands.work(worker);
-    },
-    expectFree: () => expectFreeTransfer(hands),
-  };
-}
-
-const acts = fc.array(
-  fc.tuple(
-    fc.constantFrom('start', 'start', 'work', 'work', 'finish', 'wait', 'worker', 'worker', 'worker', 'die', 'close'),
-    fc.nat(11),
-    fc.nat(1000),
-  ),
-  { maxLength: 40 },
-);
-
-it.each(['shared', 'shared, never asleep', 'transfer'])(
-  'up to four runs, begun, worked at and finished in any order, beside workers that come, go and die (%s)',
-  (kind) => {
-    let freeSeen = 0;
-    let waited = 0;
-    const property = fc.property(
-      fc.integer({ min: 1, max: 3 }),
-      acts,
-      fc.array(fc.tuple(fc.nat(3), fc.nat(1)), { maxLength: 30 }),
-      (workers, program, between) => {
-        const machine = kind === 'transfer' ? transferMachine(workers) : sharedMachine(workers, kind === 'shared');
-        const { pool } = machine;
-        let closed = false;
-        let begun = 0;
-        const batches: NamedBatch[] = [];
-        const runs: Array<{ run: PoolRun; waits: boolean }> = [];
-        const remove = (run: PoolRun): void => {
-          runs.splice(
-            runs.findIndex((each) => each.run === run),
-            1,
-          );
-        };
-        let next = 0;
-        const meanwhile = (): void => {
-          const act = between[next++];
-          if (act !== undefined) machine.step(act[0] % workers, act[1]);
-        };
-        for (const [what, which, size] of program) {
-          const chosen = runs[which % Math.max(1, runs.length)];
-          if (what === 'start' && runs.length < 4) {
-            const bytes = [16 * KIB, 128 * KIB, 256 * KIB][size % 3]!;
-            const batch = new NamedBatch(String.fromCharCode(65 + begun++), 1 + which, bytes);
-            batch.between = meanwhile;
-            batches.push(batch);
-            runs.push({ run: pool.start(batch), waits: false });
-          } else if (what === 'work' && chosen !== undefined && !chosen.waits) {
-            if (chosen.run.work()) remove(chosen.run);
-          } else if (what === 'finish' && chosen !== undefined && !chosen.waits) {
-            finishSync(chosen.run);
-            remove(chosen.run);
-          } else if (what === 'wait' && chosen !== undefined && !chosen.waits) {
-            chosen.waits = true;
-            chosen.run.subscribe(() => {
-              waited++;
-              chosen.run.finish();
-              remove(chosen.run);
-            });
-          } else if (what === 'worker') machine.step(which % workers, size % 2);
-          else if (what === 'die' && size % 8 === 0) machine.die(which % workers);
-          else if (what === 'close' && size % 20 === 0) {
-            closed = true;
-            pool.close();
-          }
-          machine.tell();
-        }
-        // Workers do what they have; then there is nothing that anybody could still wait for.
-        machine.drain();
-        expect(runs.map(({ run }) => run.done)).toEqual(runs.map(() => true));
-        expect(runs.filter(({ waits }) => waits)).toEqual([]);
-        for (const { run } of runs) run.finish();
-        for (const batch of batches) batch.check();
-        if (closed || pool.workersReady === 0) return;
-        machine.expectFree();
-        freeSeen++;
-      },
-    );
-    fc.assert(property, slice(40));
-    // Or else nothing of this was tried.
-    expect([freeSeen > 10, waited > 5]).toEqual([true, true]);
-  },
-);

@@ -192,8 +192,10 @@ export class SharedPool implements CodecPool, RunOwner {
     if (this.#board === undefined) return;
     // It may have had the message that it was about to send.
     this.#board.notice();
-    for (const job of [...this.#jobs]) if (job.taker === number) job.abandon();
-    this.#sweep(this.#board);
+    // Behind the last one nobody takes what waits for a worker either.
+    const last = this.#workers.every((worker) => worker === undefined);
+    for (const job of [...this.#jobs]) if (last || job.taker === number) job.abandon();
+    this.#ready = this.workersReady;
     this.#settle();
   }
 

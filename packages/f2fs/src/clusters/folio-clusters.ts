@@ -118,7 +118,7 @@ class ClusterPass {
         yield* this.#round();
       }
     } finally {
-      this.#giveUp();
+      yield* this.#giveUp();
       iterator.end();
       this.#parts.writer.bios.submit();
     }
@@ -170,11 +170,14 @@ class ClusterPass {
     }
   }
 
-  /** After a bug: nobody else is to wait for what was begun. */
-  #giveUp(): void {
-    for (const { folios, held } of this.#begun.splice(0)) {
-      releaseFolios(folios);
-      held.unlock();
+  /** After a bug: nobody else is to wait for what was begun, so it is sent. What is thrown is the first bug. */
+  *#giveUp(): Task<void> {
+    for (let visit = this.#begun.shift(); visit !== undefined; visit = this.#begun.shift()) {
+      try {
+        yield* this.#send(visit);
+      } catch {
+        // As much of it as there is.
+      }
     }
   }
 
