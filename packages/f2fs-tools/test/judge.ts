@@ -6,19 +6,11 @@
 // answers to files in the current directory, which is therefore a temporary one.
 
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { MemoryDevice } from '@f2fskit/block';
+import { writeImageFile } from '@f2fskit/testkit';
 
 const environment = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, LC_ALL: 'C' };
 
@@ -52,7 +44,7 @@ export class Judge {
   readonly #answer = path.join(this.#folder, 'answer');
 
   constructor(device: MemoryDevice) {
-    writeSparse(device, this.#image);
+    writeImageFile(this.#image, device);
     writeFileSync(this.#answer, 'n\n');
   }
 
@@ -80,22 +72,5 @@ export class Judge {
 
   close(): void {
     rmSync(this.#folder, { recursive: true });
-  }
-}
-
-const CHUNK = 1 << 20;
-
-/** Writes the device to a file, leaving out what is zero. */
-function writeSparse(device: MemoryDevice, file: string): void {
-  const fd = openSync(file, 'w');
-  try {
-    ftruncateSync(fd, device.size);
-    const zeros = Buffer.alloc(CHUNK);
-    for (let offset = 0; offset < device.size; offset += CHUNK) {
-      const chunk = device.toBytes(offset, Math.min(CHUNK, device.size - offset));
-      if (zeros.compare(chunk, 0, chunk.length, 0, chunk.length) !== 0) writeSync(fd, chunk, 0, chunk.length, offset);
-    }
-  } finally {
-    closeSync(fd);
   }
 }

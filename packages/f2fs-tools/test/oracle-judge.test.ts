@@ -2,11 +2,12 @@
 // what fsck.f2fs only says that it would repair.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ssaBlockAddress } from '@f2fskit/f2fs-format';
+import { writeImageFile } from '@f2fskit/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Damaged } from './damaged-volume.ts';
 
@@ -18,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function objections(volume: Damaged): string {
   const image = path.join(folder, 'volume.img');
-  writeFileSync(image, volume.device.toBytes());
+  writeImageFile(image, volume.device);
   const { stdout, stderr } = spawnSync(process.execPath, [JUDGE, image], { env, encoding: 'utf8' });
   return stdout + stderr;
 }

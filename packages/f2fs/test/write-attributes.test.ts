@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MemoryDevice } from '@f2fskit/block';
 import { fixedClock, runSync } from '@f2fskit/task';
-import { goldenVolumes, loadGolden } from '@f2fskit/testkit';
+import { goldenVolumes, loadGolden, writeImageFile } from '@f2fskit/testkit';
 import { utf8Encode, Vfs } from '@f2fskit/vfs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type F2fsInode, type F2fsVolume, mountF2fs, setAttributes } from '../src/index.ts';
@@ -23,7 +23,7 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 /** What fsck.f2fs objects to; empty when it accepts the volume. */
 function objections(device: MemoryDevice): string {
   const image = path.join(folder, 'volume.img');
-  fs.writeFileSync(image, device.toBytes());
+  writeImageFile(image, device);
   const { stdout, stderr } = spawnSync(process.execPath, [JUDGE, image], {
     env: { ...process.env, PATH },
     encoding: 'utf8',

@@ -1,7 +1,8 @@
 // Images in memory: a memory device is a sparse image, its clones share what they do not change. Everything here is plain
 // and synchronous, for code that looks at a volume's bytes without mounting it.
 
-import { MEMORY_CHUNK_SIZE, MemoryDevice, writeBytes } from '@f2fskit/block';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { type BlockDevice, MEMORY_CHUNK_SIZE, MemoryDevice, readBytes, writeBytes } from '@f2fskit/block';
 import { BLOCK_SIZE } from '@f2fskit/f2fs-format';
 import { viewOf } from '@f2fskit/ondisk';
 import { runSync } from '@f2fskit/task';
@@ -34,4 +35,20 @@ export function readImageBlock(image: MemoryDevice, address: number): ImageBlock
 /** Replaces the block at `address`. */
 export function writeImageBlock(image: MemoryDevice, address: number, bytes: Uint8Array): void {
   runSync(writeBytes(image, address * BLOCK_SIZE, bytes));
+}
+
+/** Writes a device to a file of the host, for another program to look at; what is zero becomes a hole. */
+export function writeImageFile(file: string, device: BlockDevice): void {
+  const fd = openSync(file, 'w');
+  try {
+    ftruncateSync(fd, device.size);
+    const [piece, zeros] = [Buffer.alloc(MEMORY_CHUNK_SIZE), Buffer.alloc(MEMORY_CHUNK_SIZE)];
+    for (let offset = 0; offset < device.size; offset += MEMORY_CHUNK_SIZE) {
+      const part = piece.subarray(0, device.size - offset);
+      runSync(readBytes(device, offset, part));
+      if (Buffer.compare(part, zeros.subarray(0, part.length)) !== 0) writeSync(fd, part, 0, part.length, offset);
+    }
+  } finally {
+    closeSync(fd);
+  }
 }

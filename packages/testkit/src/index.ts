@@ -1,7 +1,7 @@
 export { type Adversary, adversaries, INNOCENT_CONTENT, INNOCENT_NAME } from './adversaries.ts';
 export { type BigFile, writeBigFile } from './big-file.ts';
 export { fixtureFolders, type Golden, type GoldenVolume, goldenVolumes, loadGolden } from './golden.ts';
-export { type ImageBlock, readImageBlock, sparseDevice, writeImageBlock } from './image.ts';
+export { type ImageBlock, readImageBlock, sparseDevice, writeImageBlock, writeImageFile } from './image.ts';
 export { describeMutation, type MutationCase, Mutator, mutatorOf, replay } from './mutate.ts';
 export { NatTable } from './nat-table.ts';
 export {

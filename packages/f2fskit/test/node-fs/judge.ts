@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MemoryDevice } from '@f2fskit/block';
+import { writeImageFile } from '@f2fskit/testkit';
 
 const JUDGE = fileURLToPath(new URL('../../../../tools/oracle/judge.mjs', import.meta.url));
 const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
@@ -18,7 +19,7 @@ export function objections(device: MemoryDevice): string {
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'f2fskit-judge-'));
   try {
     const image = path.join(folder, 'volume.img');
-    fs.writeFileSync(image, device.clone().toBytes());
+    writeImageFile(image, device);
     const { stdout, stderr } = spawnSync(process.execPath, [JUDGE, image], { env, encoding: 'utf8' });
     return stdout + stderr;
   } finally {
