@@ -108,6 +108,12 @@ await volume.close();
     failed++;
     console.log(`the program printed: ${printed}`);
   }
+
+  // The command is a bundle, and its worker a file of it.
+  const command = path.join(project, 'node_modules/.bin/f2fs');
+  const compressed = ['--compress', 'lz4', '--workers', '1', '--quiet'];
+  check('building with the command', command, ['build', 'node_modules/typescript/lib', 'built.img', ...compressed]);
+  check('checking what it built', command, ['fsck', 'built.img']);
 } finally {
   rmSync(project, { recursive: true, force: true });
 }

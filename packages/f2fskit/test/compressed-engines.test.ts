@@ -44,5 +44,5 @@ it.each(seeds)('random programs leave the same bytes, seed %i', async (seed) => 
 it.each(seeds)('random changes of clusters leave the same bytes, seed %i', async (seed) => {
   const program = clusterProgram({ seed, operations: 60, logClusterSize: logClusterOf(seed), clusters: 24 });
   // Or else nothing of this was tried.
-  expect(await expectSameBytes({ ...runOf(seed), program })).toBeGreaterThan(2);
+  expect(await expectSameBytes({ ...runOf(seed), program })).toBeGreaterThan(1);
 });

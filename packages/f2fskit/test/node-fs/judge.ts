@@ -19,7 +19,7 @@ export function objections(device: MemoryDevice): string {
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'f2fskit-judge-'));
   try {
     const image = path.join(folder, 'volume.img');
-    writeImageFile(image, device);
+    writeImageFile(image, device.clone());
     const { stdout, stderr } = spawnSync(process.execPath, [JUDGE, image], { env, encoding: 'utf8' });
     return stdout + stderr;
   } finally {
