@@ -111,7 +111,7 @@ export async function compressedWriteBench(rounds: number): Promise<BenchResult>
     // The worker starts with the first batch; while this thread sleeps, a busy machine gives it a core.
     await new Promise((resolve) => setTimeout(resolve, 100));
     // The memory of the caches is there from then on, the worker too, and the engines have compiled what they will.
-    for (let round = 0; round < rounds; round++) for (const made of [page, iomap, pooled]) write(made, content);
+    for (let round = 0; round < 3 * rounds; round++) for (const made of [page, iomap, pooled]) write(made, content);
     const clusters = `lz4, clusters of ${clusterBytes / KIB} KiB`;
     counts.push({
       what: `pieces of 1 MiB that differ on the device with a worker, ${clusters}`,
