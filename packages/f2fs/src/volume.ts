@@ -152,6 +152,11 @@ export class F2fsVolume implements Filesystem {
     this.writer?.flusher.start(scheduler, timer);
   }
 
+  /** Of a writable mount whose tasks `scheduler` runs, on a device that completes at once: writers and writeback take turns. */
+  takeTurns(scheduler: Scheduler): void {
+    this.writer?.flusher.takeTurns(scheduler);
+  }
+
   /** Leaves a writable volume: everything that was changed is durable, and nothing is open any more. Throws EIO. */
   *unmount(): Task<void> {
     const { writer } = this;

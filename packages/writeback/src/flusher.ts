@@ -6,8 +6,10 @@
 //                that was dirty first first, `budgetPages` each, until there is no pressure any more
 //   sync         everything: first started for all files, then waited for
 //
-// It is one task of the volume's scheduler. It waits for nothing but its timer and its `wake`; the passes wait for folios. A
-// file stays on the list until it is clean and nothing of it is under writeback, so that `sync` finds it.
+// In the background (`start`) it is one task of the volume's scheduler. It waits for nothing but its timer and its `wake`; the passes
+// wait for folios. Where nothing works in the background, a writer that makes too much dirty writes by itself: all that is too much,
+// or in turns with a pass beside it (`takeTurns`). A file stays on the list until it is clean and nothing of it is under writeback,
+// so that `sync` finds it.
 //
 // An error of a file is that file's, and the volume's (`PageCache.errors`): the others are written all the same.
 
@@ -16,6 +18,7 @@ import { balanceDirtyPages, ErrorCursor, type Mapping, Mark, type PageCache } fr
 import { type Clock, Completion, type Scheduler, type Task } from '@f2fskit/task';
 import type { Timer } from './timer.ts';
 import type { PassResult, WritebackControl } from './writeback-pass.ts';
+import { WriterTurns } from './writer-turns.ts';
 
 /** A file with pages to write. */
 export interface DirtyFile {
@@ -30,7 +33,7 @@ export interface FlusherOptions {
   intervalMs?: number;
   /** How long a file may be dirty before it is written. Default 30,000. */
   ageMs?: number;
-  /** Pages of one file before the next has its turn. Default 1,024; 4,096 where there is no other. */
+  /** Pages of one file before the next has its turn. Default 1,024; where there is no other 4,096, in turns with a writer all. */
   budgetPages?: number;
 }
 
@@ -61,6 +64,7 @@ export class Flusher {
   #ended: Completion | undefined = undefined;
   /** The bug that ended it early. */
   #failure: unknown = undefined;
+  #turns: WriterTurns | undefined = undefined;
 
   /** Serves the pressure of the cache from `start` to `stop`. */
   constructor(cache: PageCache, options: FlusherOptions) {
@@ -99,13 +103,26 @@ export class Flusher {
   }
 
   /**
+   * From now on writers write in turns with a pass beside them: for who works on one thread, without {@link start}. All tasks of the
+   * volume have to be run by `scheduler`.
+   */
+  takeTurns(scheduler: Scheduler): void {
+    this.#turns = new WriterTurns(scheduler);
+  }
+
+  /**
    * Ends the work in the background, after the pass under way; writes nothing more, and throttles nobody any more. Throws the
    * bug that ended it before.
    */
   *stop(): Task<void> {
     const ended = this.#ended;
-    if (ended === undefined) return;
     this.#stopping = true;
+    yield* this.#endTurns();
+    this.#turns = undefined;
+    if (ended === undefined) {
+      this.#stopping = false;
+      return;
+    }
     this.#letWritersGo();
     this.#resume();
     if (!ended.done) yield ended;
@@ -139,7 +156,16 @@ export class Flusher {
       yield* balanceDirtyPages(this.cache);
       return;
     }
-    while (this.cache.overDirtyBackground) if (!(yield* this.#writeUnderPressure())) return;
+    if (this.#turns === undefined) yield* this.#writeExcess(undefined);
+    else yield* this.#turns.give(() => this.#writeExcess(this.#turns));
+  }
+
+  *#writeExcess(turns: WriterTurns | undefined): Task<void> {
+    while (!this.#stopping && this.cache.overDirtyBackground) if (!(yield* this.#writeUnderPressure(turns))) return;
+  }
+
+  *#endTurns(): Task<void> {
+    if (this.#turns !== undefined) yield* this.#turns.end();
   }
 
   /**
@@ -148,6 +174,7 @@ export class Flusher {
    */
   *sync(): Task<void> {
     this.#throwFailure();
+    yield* this.#endTurns();
     const files = [...this.#files.values()];
     // Started everywhere before anything is waited for.
     for (const entry of files) yield* this.#pass(entry, { mode: 'none', tagged: true });
@@ -197,10 +224,10 @@ export class Flusher {
   }
 
   /** A turn for each file, as long as it is needed; true if that has changed something. */
-  *#writeUnderPressure(): Task<boolean> {
+  *#writeUnderPressure(turns?: WriterTurns): Task<boolean> {
     let written = 0;
-    const budgetPages = this.#budgetPages ?? (this.#files.size > 1 ? 1024 : 4096);
-    const control = { mode: 'none', cyclic: true, budgetPages } as const;
+    const control: WritebackControl = { mode: 'none', cyclic: true, budgetPages: this.#budgetOf(turns) };
+    if (turns !== undefined) control.rest = () => (this.cache.overDirtyLimit ? undefined : turns.rest());
     for (const entry of [...this.#files.values()]) {
       if (this.#stopping) break;
       const middle = entry.file.mapping.writebackIndex > 0;
@@ -211,6 +238,12 @@ export class Flusher {
       if (written > 0 && !this.cache.overDirtyBackground && !this.#pressure) break;
     }
     return written > 0;
+  }
+
+  #budgetOf(turns: WriterTurns | undefined): number {
+    if (this.#budgetPages !== undefined) return this.#budgetPages;
+    if (this.#files.size > 1) return 1024;
+    return turns === undefined ? 4096 : Number.POSITIVE_INFINITY;
   }
 
   *#writeOld(): Task<void> {

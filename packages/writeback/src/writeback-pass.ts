@@ -11,6 +11,7 @@
 
 import { assert } from '@f2fskit/errno';
 import { INDEX_END, type Mapping, PAGE_SIZE } from '@f2fskit/pagecache';
+import type { Completion } from '@f2fskit/task';
 
 export type WritebackMode = 'none' | 'all';
 
@@ -25,6 +26,8 @@ export interface WritebackControl {
   /** Instead of the range. Not in mode `all`. */
   cyclic?: boolean;
   tagged?: boolean;
+  /** Asked by a pass whose work others do: what it is to yield so that a writer goes on meanwhile; `undefined`: not now. */
+  rest?(): Completion | undefined;
 }
 
 /** What a pass has done. */

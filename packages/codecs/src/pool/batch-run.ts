@@ -23,14 +23,20 @@ export interface HandedJob {
   release(): void;
 }
 
+/** The runs of a pool that workers may help with and that are not complete, in the order in which they were begun. */
+export class OpenRuns extends Set<BatchRun> {
+  /** Compresses one source of another run; false where there is none. */
+  help(run: BatchRun): boolean {
+    for (const other of this) if (other !== run && other.step()) return true;
+    return false;
+  }
+}
+
 /** What a run needs of its pool. */
 export interface RunOwner {
+  readonly runs: OpenRuns;
   /** Hands sources of the runs under way to workers that have too little to do. */
   handOut(): void;
-  /** Compresses one source of another run; false where there is none. */
-  help(run: BatchRun): boolean;
-  /** The last result of `run` is put. */
-  ended(run: BatchRun): void;
   /** Calls `run.settle` when a job was settled, until it is unwatched. */
   watch(run: BatchRun): void;
   unwatch(run: BatchRun): void;
@@ -71,7 +77,7 @@ export class BatchRun implements PoolRun {
     const owner = this.#owner;
     // What was copied for a worker is taken back only where there is nothing else to do.
     do owner.handOut();
-    while (this.step() || (!this.complete && (owner.help(this) || this.step(true))));
+    while (this.step() || (!this.complete && (owner.runs.help(this) || this.step(true))));
     return this.complete;
   }
 
@@ -91,7 +97,7 @@ export class BatchRun implements PoolRun {
       compressHere(this.batch, this.#next++);
       this.#handedFrom = Math.max(this.#handedFrom, this.#next);
     }
-    if (this.complete) this.#owner.ended(this);
+    if (this.complete) this.#owner.runs.delete(this);
     return true;
   }
 

@@ -51,6 +51,8 @@ export interface CodecPool {
    * such a pool is of no use to a volume whose calls finish at once.
    */
   readonly canBlock: boolean;
+  /** Starts the workers: who does it before there is anything to compress has not to wait for them then. */
+  startWorkers(): void;
   /** Begins with a batch: workers get what they can take, nothing is compressed here. `finish` has to be called in the end. */
   start(batch: CompressBatch): PoolRun;
   /** Ends the workers. What they were busy with is compressed here, and so is every later batch. */

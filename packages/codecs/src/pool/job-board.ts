@@ -1,6 +1,6 @@
 // The memory that a pool shares with its workers: jobs, and what they are made from and to. Both sides use this file.
 //
-//   words     posted | finished | armed | noticed | a state for each worker | the jobs, 8 words each
+//   words     counters and flags | a state for each worker | the jobs, 8 words each | the queue: jobs in the order in which they were posted
 //   arena     for each job that is not free: its source, and behind it room for the result
 //
 //   job       free ──post──▶ posted ──take──▶ taken by worker n ──give──▶ finished ──▶ free
@@ -8,7 +8,11 @@
 //                                                          given it back or is known to be gone
 //
 // The owner posts, takes back and frees; a worker takes and gives. `take` and `take back` are one compare-and-swap on the state, so a
-// job is done once. Everything else of a job is written by whoever has it, before the state says so.
+// job is done once. Everything else of a job is written by whoever has it, before the state says so. What was taken back stays in the
+// queue, and means nothing there.
+//
+// Who sleeps says so before it looks for the last time, and who has something for it looks for sleepers afterwards: waking nobody costs
+// as much as waking somebody.
 
 import { assert } from '@f2fskit/errno';
 import type { Codec } from '../codec.ts';
@@ -23,6 +27,10 @@ const POSTED = 0; // how often a job was posted; workers sleep on it
 const FINISHED = 1; // how often a job was finished; the owner sleeps on it
 const ARMED = 2; // 1: the owner wants to be told by a message
 const NOTICED = 3; // 1: a message is on its way. There is never a second one, however long the owner does not look
+const TAKEN_TURNS = 4; // the turns of the queue that workers have had; up to POSTED
+const WAITING = 5; // jobs that wait for a worker
+const WORKERS_ASLEEP = 6;
+const OWNER_ASLEEP = 7;
 const WORKERS = 8; // a state for each worker: 1 once it can take jobs
 const JOBS = WORKERS + workersMax;
 
@@ -33,8 +41,12 @@ const START = 3;
 const SOURCE_BYTES = 4;
 const BUDGET = 5;
 const RESULT_BYTES = 6;
-const TURN = 7; // jobs are taken in the order in which they were posted
+const TURN = 7; // its turn in the queue, modulo 2^32
 const JOB_WORDS = 8;
+
+const QUEUE = JOBS + jobsMax * JOB_WORDS;
+/** A power of two: turns are modulo 2^32. More than there are jobs, because of those that were taken back. */
+const queueTurns = 256;
 
 const ARENA = 8192;
 const FREE = 0;
@@ -92,15 +104,14 @@ export class JobBoard {
 
   /** Jobs that wait for a worker. */
   get waiting(): number {
-    let count = 0;
-    for (const { job } of this.#placed) if (this.#state(job) === POSTED_JOB) count++;
-    return count;
+    return Atomics.load(this.#words, WAITING);
   }
 
   /** Posts a job; -1 where there is no room for it. */
   post(codec: Codec, level: number | undefined, source: Uint8Array, budget: number): number {
     const job = this.#free.at(-1);
-    if (job === undefined) return -1;
+    const turn = this.postedCount;
+    if (job === undefined || ((turn - Atomics.load(this.#words, TAKEN_TURNS)) | 0) === queueTurns) return -1;
     const start = this.#place(job, rounded(source.length) + rounded(budget));
     if (start === -1) return -1;
     this.#free.pop();
@@ -112,18 +123,21 @@ export class JobBoard {
     this.#words[at + SOURCE_BYTES] = source.length;
     this.#words[at + BUDGET] = budget;
     this.#words[at + RESULT_BYTES] = 0;
-    this.#words[at + TURN] = this.postedCount;
+    this.#words[at + TURN] = turn;
+    this.#words[QUEUE + (turn & (queueTurns - 1))] = job;
+    Atomics.add(this.#words, WAITING, 1);
     Atomics.store(this.#words, at + STATE, POSTED_JOB);
     Atomics.add(this.#words, POSTED, 1);
-    Atomics.notify(this.#words, POSTED, 1);
+    if (Atomics.load(this.#words, WORKERS_ASLEEP) > 0) Atomics.notify(this.#words, POSTED, 1);
     return job;
   }
 
   /** Takes a job back that no worker has taken; false where one has. It is free then. */
   takeBack(job: number): boolean {
-    const taken = Atomics.compareExchange(this.#words, wordOf(job) + STATE, POSTED_JOB, FREE) !== POSTED_JOB;
-    if (!taken) this.#forget(job);
-    return !taken;
+    if (Atomics.compareExchange(this.#words, wordOf(job) + STATE, POSTED_JOB, FREE) !== POSTED_JOB) return false;
+    Atomics.sub(this.#words, WAITING, 1);
+    this.#forget(job);
+    return true;
   }
 
   isFinished(job: number): boolean {
@@ -156,7 +170,10 @@ export class JobBoard {
 
   /** Sleeps until that number is another than `seen`; false when it was not within so many milliseconds. */
   waitFinished(seen: number, milliseconds: number): boolean {
-    return Atomics.wait(this.#words, FINISHED, seen, milliseconds) !== 'timed-out';
+    Atomics.store(this.#words, OWNER_ASLEEP, 1);
+    const woken = Atomics.wait(this.#words, FINISHED, seen, milliseconds) !== 'timed-out';
+    Atomics.store(this.#words, OWNER_ASLEEP, 0);
+    return woken;
   }
 
   /** Whether a message is wanted when a job is finished. Look at the jobs after saying so: one may be finished already. */
@@ -183,14 +200,17 @@ export class JobBoard {
 
   /** Sleeps until a job is posted, if none was since `postedCount` was `seen`. */
   sleep(seen: number): void {
+    Atomics.add(this.#words, WORKERS_ASLEEP, 1);
     Atomics.wait(this.#words, POSTED, seen);
+    Atomics.sub(this.#words, WORKERS_ASLEEP, 1);
   }
 
   /** Takes the job that was posted first; `undefined` where there is none. */
   take(worker: number): TakenJob | undefined {
-    for (let job = this.#firstPosted(); job !== -1; job = this.#firstPosted()) {
+    for (let job = this.#nextPosted(); job !== -1; job = this.#nextPosted()) {
       const at = wordOf(job);
       if (Atomics.compareExchange(this.#words, at + STATE, POSTED_JOB, TAKEN + worker) !== POSTED_JOB) continue;
+      Atomics.sub(this.#words, WAITING, 1);
       const start = this.#words[at + START]!;
       const sourceBytes = this.#words[at + SOURCE_BYTES]!;
       const result = start + rounded(sourceBytes);
@@ -212,7 +232,7 @@ export class JobBoard {
     this.#words[at + RESULT_BYTES] = resultBytes;
     Atomics.store(this.#words, at + STATE, FINISHED_JOB);
     Atomics.add(this.#words, FINISHED, 1);
-    Atomics.notify(this.#words, FINISHED);
+    if (Atomics.load(this.#words, OWNER_ASLEEP) === 1) Atomics.notify(this.#words, FINISHED);
     return Atomics.load(this.#words, ARMED) === 1 && Atomics.exchange(this.#words, NOTICED, 1) === 0;
   }
 
@@ -220,19 +240,17 @@ export class JobBoard {
     return Atomics.load(this.#words, wordOf(job) + STATE);
   }
 
-  /** The posted job whose turn it is; -1 where there is none. Turns are modulo 2^32. */
-  #firstPosted(): number {
-    const now = this.postedCount;
-    let first = -1;
-    let longest = 0;
-    for (let job = 0; job < jobsMax; job++) {
-      if (this.#state(job) !== POSTED_JOB) continue;
-      const waited = (now - this.#words[wordOf(job) + TURN]!) | 0;
-      if (first !== -1 && waited <= longest) continue;
-      first = job;
-      longest = waited;
+  /** The job whose turn it is, though it may be taken back at any time; -1 where there is none. */
+  #nextPosted(): number {
+    for (;;) {
+      const turn = Atomics.load(this.#words, TAKEN_TURNS);
+      if (turn === this.postedCount) return -1;
+      // Before the turn is taken: then its place in the queue may be used again.
+      const job = Atomics.load(this.#words, QUEUE + (turn & (queueTurns - 1)));
+      if (Atomics.compareExchange(this.#words, TAKEN_TURNS, turn, (turn + 1) | 0) !== turn) continue;
+      // Else it was taken back; if it was posted again, it has a later turn.
+      if (Atomics.load(this.#words, wordOf(job) + TURN) === turn) return job;
     }
-    return first;
   }
 
   /** Puts a job at the lowest place for so many bytes; -1 where there is none. */

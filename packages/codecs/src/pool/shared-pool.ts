@@ -1,10 +1,10 @@
 // A pool whose workers share memory with the asker: `job-board.ts`. Workers sleep on it and are woken by a post; the asker, if it
 // may block, sleeps on it too. An asker that must not block asks for a message.
 //
-// Workers are started by the first batch that they could help with, and get jobs once they say that they can take some.
+// Workers are started by the first batch that they could help with, or before, and get jobs once they say that they can take some.
 
 import type { CodecRegistry } from '../codec.ts';
-import { BatchRun, type HandedJob, type RunOwner } from './batch-run.ts';
+import { BatchRun, type HandedJob, OpenRuns, type RunOwner } from './batch-run.ts';
 import { type CodecPool, type CompressBatch, isSendable, type PoolRun } from './codec-pool.ts';
 import { JobBoard, workersMax } from './job-board.ts';
 
@@ -52,6 +52,8 @@ export interface SharedPoolOptions {
   readonly patienceMilliseconds?: number;
 }
 
+const NOBODY: ReadonlySet<number> = new Set();
+
 export class SharedPool implements CodecPool, RunOwner {
   readonly canBlock: boolean;
   readonly #options: SharedPoolOptions;
@@ -63,8 +65,7 @@ export class SharedPool implements CodecPool, RunOwner {
   /** All jobs that somebody waits for, with their workers. */
   readonly #jobs = new Set<SharedJob>();
   readonly #watched = new Set<BatchRun>();
-  /** Those that are not complete, in the order in which they were begun. */
-  readonly #runs = new Set<BatchRun>();
+  readonly runs = new OpenRuns();
   /** Workers that could take a job when the last run was begun. */
   #ready = 0;
   #closed = false;
@@ -80,23 +81,27 @@ export class SharedPool implements CodecPool, RunOwner {
     if (board === undefined) return 0;
     this.#sweep(board);
     // One that was waited for in vain may come back, and is as good as gone until then.
-    const silent = new Set([...this.#lost].map((job) => board.takerOf(job)));
+    const silent = this.#lost.size === 0 ? NOBODY : new Set([...this.#lost].map((job) => board.takerOf(job)));
     let count = 0;
-    for (const [number, worker] of this.#workers.entries()) {
-      if (worker !== undefined && !silent.has(number) && board.isReady(number)) count++;
+    for (let number = 0; number < this.#workers.length; number++) {
+      if (this.#workers[number] !== undefined && !silent.has(number) && board.isReady(number)) count++;
     }
     return count;
+  }
+
+  startWorkers(): void {
+    if (this.#board === undefined) this.#startWorkers();
   }
 
   start(batch: CompressBatch): PoolRun {
     const { codec, level, sources } = batch;
     const run = new BatchRun(batch, this);
     // A single source is compressed here, unless there is something else to do meanwhile.
-    const worthIt = sources.length > (this.#runs.size > 0 ? 0 : 1);
+    const worthIt = sources.length > (this.runs.size > 0 ? 0 : 1);
     if (worthIt && isSendable(this.#options.codecs, codec, level)) {
-      if (this.#board === undefined) this.#startWorkers();
+      this.startWorkers();
       this.#ready = this.workersReady;
-      this.#runs.add(run);
+      this.runs.add(run);
       this.handOut();
     }
     return run;
@@ -108,7 +113,7 @@ export class SharedPool implements CodecPool, RunOwner {
     let waiting = board.waiting;
     // The asker is about to do the first source of the first run.
     let kept = 1;
-    for (const run of this.#runs) {
+    for (const run of this.runs) {
       const { codec, level, budget, sources } = run.batch;
       const ahead = this.#ready * Math.max(jobsAhead, Math.ceil(bytesAhead / sources[0]!.length));
       for (let last = run.last(kept); last !== -1 && waiting < ahead; last = run.last(kept)) {
@@ -119,15 +124,6 @@ export class SharedPool implements CodecPool, RunOwner {
       }
       kept = 0;
     }
-  }
-
-  help(run: BatchRun): boolean {
-    for (const other of this.#runs) if (other !== run && other.step()) return true;
-    return false;
-  }
-
-  ended(run: BatchRun): void {
-    this.#runs.delete(run);
   }
 
   close(): void {

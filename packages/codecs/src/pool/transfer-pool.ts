@@ -3,7 +3,7 @@
 // anything out of it (`canBlock`).
 
 import type { CodecRegistry } from '../codec.ts';
-import { BatchRun, type HandedJob, type RunOwner } from './batch-run.ts';
+import { BatchRun, type HandedJob, OpenRuns, type RunOwner } from './batch-run.ts';
 import { type CodecPool, type CompressBatch, isSendable, type PoolRun } from './codec-pool.ts';
 import { arenaBytes, workersMax } from './job-board.ts';
 
@@ -61,8 +61,7 @@ export class TransferPool implements CodecPool, RunOwner {
   readonly #members: Member[] = [];
   readonly #away = new Map<number, TransferJob>();
   readonly #watched = new Set<BatchRun>();
-  /** Those that are not complete, in the order in which they were begun. */
-  readonly #runs = new Set<BatchRun>();
+  readonly runs = new OpenRuns();
   /** Memory that has returned. With what is away never more than {@link arenaBytes}. */
   #free: ArrayBuffer[] = [];
   #bytesAway = 0;
@@ -84,13 +83,17 @@ export class TransferPool implements CodecPool, RunOwner {
     return this.#free.reduce((sum, { byteLength }) => sum + byteLength, this.#bytesAway);
   }
 
+  startWorkers(): void {
+    if (!this.#started && !this.#closed) this.#startWorkers();
+  }
+
   start(batch: CompressBatch): PoolRun {
     const { codec, level, sources } = batch;
     const run = new BatchRun(batch, this);
-    const first = this.#runs.size === 0;
+    const first = this.runs.size === 0;
     if (sources.length < (first ? 2 : 1) || !isSendable(this.#options.codecs, codec, level)) return run;
-    if (!this.#started && !this.#closed) this.#startWorkers();
-    this.#runs.add(run);
+    this.startWorkers();
+    this.runs.add(run);
     const ready = this.workersReady;
     // A single one goes where nothing is to be done otherwise.
     const idle = ready > 0 && this.#away.size === 0;
@@ -106,15 +109,6 @@ export class TransferPool implements CodecPool, RunOwner {
 
   /** What was not sent at once is compressed here: nothing can be taken back. */
   handOut(): void {}
-
-  help(run: BatchRun): boolean {
-    for (const other of this.#runs) if (other !== run && other.step()) return true;
-    return false;
-  }
-
-  ended(run: BatchRun): void {
-    this.#runs.delete(run);
-  }
 
   close(): void {
     this.#closed = true;

@@ -67,7 +67,7 @@ export function* writeFolioClusters(parts: ClusterWritebackParts, control: Write
   const iterator = new WritebackIterator(mapping, control, parts);
   const { pass } = iterator;
   const { bios } = parts.writer;
-  yield* submitBeforeWaits(new ClusterPass(parts, iterator).run(), () => bios.submit());
+  yield* submitBeforeWaits(new ClusterPass(parts, iterator, control).run(), () => bios.submit());
   const { tracer } = mapping.cache;
   if (tracer?.active) {
     const { mode, pagesWritten: written, pagesSkipped: skipped, error } = pass;
@@ -93,10 +93,14 @@ class ClusterPass {
   readonly #iterator: WritebackIterator;
   /** The visits that were begun and not sent, ascending. */
   readonly #begun: Visit[] = [];
+  readonly #control: WritebackControl;
+  /** Pages that were written when the pass last rested. */
+  #restedAt = 0;
 
-  constructor(parts: ClusterWritebackParts, iterator: WritebackIterator) {
+  constructor(parts: ClusterWritebackParts, iterator: WritebackIterator, control: WritebackControl) {
     this.#parts = parts;
     this.#iterator = iterator;
+    this.#control = control;
   }
 
   *run(): Task<void> {
@@ -149,8 +153,19 @@ class ClusterPass {
       this.#begun.push(visit);
       const ahead = this.#parts.encoder.overlaps && visit.begun.encoding !== undefined ? PAGES_AHEAD : 0;
       yield* this.#finish(ahead);
+      yield* this.#rest();
     }
     yield* this.#finish();
+  }
+
+  /** Lets a writer go on now and then, while what was begun is compressed. */
+  *#rest(): Task<void> {
+    const { pagesWritten } = this.#iterator.pass;
+    if (this.#begun.length === 0 || pagesWritten - this.#restedAt < PAGES_AHEAD) return;
+    const rest = this.#control.rest?.();
+    if (rest === undefined) return;
+    this.#restedAt = pagesWritten;
+    yield rest;
   }
 
   /** Runs `task`; before it has to wait, what was begun is sent. */

@@ -4,7 +4,7 @@
 import { FsError } from '@f2fskit/errno';
 import { mountF2fs } from '@f2fskit/f2fs';
 import { type FormatOptions, formatVolume } from '@f2fskit/f2fs-tools/mkfs';
-import { type Clock, type RandomSource, runSync } from '@f2fskit/task';
+import { type Clock, type RandomSource, runSync, Scheduler } from '@f2fskit/task';
 import { type BuildCompression, markReadOnly } from './compression.ts';
 import type { Candidate } from './image-target.ts';
 import type { BuildCounts, BuildNotes, VolumeSize } from './report.ts';
@@ -55,16 +55,21 @@ export async function attempt(
           }),
     }),
   );
+  // Everything that happens on the volume: while workers compress, the tree goes on.
+  const scheduler = new Scheduler(device.mode);
+  volume.takeTurns(scheduler);
   const writer = new TreeWriter(volume, source, tree);
   watch(writer);
   try {
-    runSync(writer.begin());
-    while (runSync(writer.next())) if (slices.over) await slices.turn();
-    runSync(volume.unmount());
+    scheduler.runSync(writer.begin());
+    while (scheduler.runSync(writer.next())) if (slices.over) await slices.turn();
+    scheduler.runSync(volume.unmount());
     if (readOnly) runSync(markReadOnly(device));
     runSync(device.settle());
   } catch (error) {
     writer.abort();
+    // What workers are busy with is not left to them.
+    scheduler.runSync(volume.writer!.flusher.stop());
     if (device.failure !== undefined) throw device.failure;
     if (error instanceof FsError && error.code === 'ENOSPC') return { full: true, userBlocks };
     throw error;

@@ -39,7 +39,9 @@ export interface BuildCompression {
   readonly codecs: CodecRegistry;
   /** Compresses, with workers beside this thread where there are any. */
   readonly encoder: ClusterEncoder;
-  /** Ends the workers. */
+  /** Starts the workers, which takes them a while. */
+  startWorkers(): void;
+  /** Ends them. */
   close(): void;
 }
 
@@ -58,10 +60,15 @@ export function buildCompression(
   const mount = { ...options, extensions: options.extensions ?? ['*'] };
   const { context } = new CompressionPolicy(mount);
   requireEncoder(codecs, { compressAlgorithm: context.algorithm });
-  // Nothing is started before there is something to compress.
   const pool = nodeCodecPool({ workers });
-  const encoder = new PoolEncoder(codecs, pool);
-  return { mount, clusterBlocks: clusterBlocks(context.logClusterSize), codecs, encoder, close: () => pool.close() };
+  return {
+    mount,
+    clusterBlocks: clusterBlocks(context.logClusterSize),
+    codecs,
+    encoder: new PoolEncoder(codecs, pool),
+    startWorkers: () => pool.startWorkers(),
+    close: () => pool.close(),
+  };
 }
 
 function defaultNodeCodecs(): CodecRegistry {

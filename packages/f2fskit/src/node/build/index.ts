@@ -117,6 +117,7 @@ export async function buildImage(
     progress = { ...NOTHING, entries };
   });
   try {
+    if (!dryRun) compression?.startWorkers();
     const clusters = { clusterBlocks: compression?.clusterBlocks ?? 0, release: readOnly };
     const need = blocksNeeded(source.root, { ...inodeRoom(features), ...clusters }, blocks);
     const settled = settle(source.root, options);
