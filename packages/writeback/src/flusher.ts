@@ -14,7 +14,7 @@
 // An error of a file is that file's, and the volume's (`PageCache.errors`): the others are written all the same.
 
 import { FsError } from '@f2fskit/errno';
-import { balanceDirtyPages, ErrorCursor, type Mapping, Mark, type PageCache } from '@f2fskit/pagecache';
+import { balanceDirtyPages, ErrorCursor, type Mapping, Mark, PAGE_SIZE, type PageCache } from '@f2fskit/pagecache';
 import { type Clock, Completion, type Scheduler, type Task } from '@f2fskit/task';
 import type { Timer } from './timer.ts';
 import type { PassResult, WritebackControl } from './writeback-pass.ts';
@@ -37,6 +37,9 @@ export interface FlusherOptions {
   budgetPages?: number;
 }
 
+/** Turns in which what may be dirty is written. */
+const TURNS = 8;
+
 const NOTHING_DONE: PassResult = { pagesWritten: 0, pagesSkipped: 0, error: 0 };
 
 interface Entry {
@@ -48,6 +51,8 @@ export class Flusher {
   readonly cache: PageCache;
   /** Passes over single files so far. */
   passes = 0;
+  /** How often one of them has rested, for a writer to go on. */
+  rests = 0;
   readonly #clock: Clock;
   #timer: Timer | undefined = undefined;
   readonly #intervalMs: number;
@@ -227,7 +232,7 @@ export class Flusher {
   *#writeUnderPressure(turns?: WriterTurns): Task<boolean> {
     let written = 0;
     const control: WritebackControl = { mode: 'none', cyclic: true, budgetPages: this.#budgetOf(turns) };
-    if (turns !== undefined) control.rest = () => (this.cache.overDirtyLimit ? undefined : turns.rest());
+    if (turns !== undefined) control.rest = this.#restsIn(turns);
     for (const entry of [...this.#files.values()]) {
       if (this.#stopping) break;
       const middle = entry.file.mapping.writebackIndex > 0;
@@ -238,6 +243,21 @@ export class Flusher {
       if (written > 0 && !this.cache.overDirtyBackground && !this.#pressure) break;
     }
     return written > 0;
+  }
+
+  /** For one pass. */
+  #restsIn(turns: WriterTurns): NonNullable<WritebackControl['rest']> {
+    const { cache } = this;
+    const turnPages = cache.dirtyBytesBackground / PAGE_SIZE / TURNS;
+    let restedAt = 0;
+    return (pagesWritten) => {
+      if (cache.overDirtyLimit || pagesWritten - restedAt < turnPages) return undefined;
+      const rest = turns.rest();
+      if (rest === undefined) return undefined;
+      restedAt = pagesWritten;
+      this.rests++;
+      return rest;
+    };
   }
 
   #budgetOf(turns: WriterTurns | undefined): number {

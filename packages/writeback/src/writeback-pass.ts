@@ -26,8 +26,11 @@ export interface WritebackControl {
   /** Instead of the range. Not in mode `all`. */
   cyclic?: boolean;
   tagged?: boolean;
-  /** Asked by a pass whose work others do: what it is to yield so that a writer goes on meanwhile; `undefined`: not now. */
-  rest?(): Completion | undefined;
+  /**
+   * Asked by a pass that has begun what others do for it, with the pages that it has written so far: what it is to yield so that a
+   * writer goes on meanwhile; `undefined`: it is to go on itself.
+   */
+  rest?(pagesWritten: number): Completion | undefined;
 }
 
 /** What a pass has done. */

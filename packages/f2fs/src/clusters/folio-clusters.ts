@@ -15,6 +15,8 @@
 //   visit n      1 2 3                4 5
 //   visit n + 1         1 2 3               4 5        where 1 or 2 waits: 4 and 5 of visit n come first
 //
+// With visits begun a pass may also rest, for a writer to go on (`WritebackControl.rest`).
+//
 // Whenever any of this waits, what is held is submitted first (`submitBeforeWaits`).
 // Source: buffered I/O spec 18.
 
@@ -94,8 +96,6 @@ class ClusterPass {
   /** The visits that were begun and not sent, ascending. */
   readonly #begun: Visit[] = [];
   readonly #control: WritebackControl;
-  /** Pages that were written when the pass last rested. */
-  #restedAt = 0;
 
   constructor(parts: ClusterWritebackParts, iterator: WritebackIterator, control: WritebackControl) {
     this.#parts = parts;
@@ -153,19 +153,10 @@ class ClusterPass {
       this.#begun.push(visit);
       const ahead = this.#parts.encoder.overlaps && visit.begun.encoding !== undefined ? PAGES_AHEAD : 0;
       yield* this.#finish(ahead);
-      yield* this.#rest();
+      const rest = this.#begun.length > 0 ? this.#control.rest?.(pass.pagesWritten) : undefined;
+      if (rest !== undefined) yield rest;
     }
     yield* this.#finish();
-  }
-
-  /** Lets a writer go on now and then, while what was begun is compressed. */
-  *#rest(): Task<void> {
-    const { pagesWritten } = this.#iterator.pass;
-    if (this.#begun.length === 0 || pagesWritten - this.#restedAt < PAGES_AHEAD) return;
-    const rest = this.#control.rest?.();
-    if (rest === undefined) return;
-    this.#restedAt = pagesWritten;
-    yield rest;
   }
 
   /** Runs `task`; before it has to wait, what was begun is sent. */
