@@ -166,7 +166,7 @@ export class Flusher {
   }
 
   *#writeExcess(turns: WriterTurns | undefined): Task<void> {
-    while (!this.#stopping && this.cache.overDirtyBackground) if (!(yield* this.#writeUnderPressure(turns))) return;
+    while (this.cache.overDirtyBackground) if (!(yield* this.#writeUnderPressure(turns))) return;
   }
 
   *#endTurns(): Task<void> {

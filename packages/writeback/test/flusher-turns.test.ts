@@ -158,13 +158,19 @@ describe('a flusher that takes turns with writers', () => {
   });
 
   it('stop ends it too: then nobody takes turns, and a writer writes all that is too much', () => {
-    const world = new World();
+    const world = new World(1, TURN + 4);
+    const { cache } = world.filesystem;
     world.write(0, BACKGROUND + 1);
+    for (let page = 100; page < 120; page++)
+      world.scheduler.runSync(world.file.pwrite(page * PAGE_SIZE, pattern(1, 1)));
     world.scheduler.runSync(world.flusher.stop());
+    // The pass, and no other behind it.
+    expect(cache.dirtyPages).toBe(BACKGROUND + 1 + 20 - (TURN + 4));
     expect(world.file.mapping.find(TURN - 1)!.locked).toBe(false);
     const { rests } = world.flusher;
     const { length } = world.events;
     world.write(200, BACKGROUND + 9);
+    expect(cache.overDirtyBackground).toBe(false);
     expect([world.events.slice(length).filter((event) => event.includes('rests')), world.flusher.rests]).toEqual([
       [],
       rests,
