@@ -99,6 +99,10 @@ class CountedPool implements CodecPool {
     return this.pool.canBlock;
   }
 
+  startWorkers(): void {
+    this.pool.startWorkers();
+  }
+
   start(batch: CompressBatch): PoolRun {
     this.batches++;
     const run = this.pool.start(batch);
@@ -123,9 +127,7 @@ class CountedPool implements CodecPool {
 
   /** Waits until all of its workers can take jobs. */
   async started(workers: number): Promise<this> {
-    const sink = { room: () => new Uint8Array(65_536), put: () => {} };
-    const sources = [files[0]!, files[1]!];
-    this.pool.start({ codec: lz4, level: undefined, budget: 61_440, sources, sink }).work();
+    this.startWorkers();
     const pool = this.pool as unknown as { workersReady: number };
     while (pool.workersReady < workers) await new Promise((resolve) => setTimeout(resolve, 2));
     return this;

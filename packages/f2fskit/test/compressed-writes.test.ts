@@ -38,7 +38,17 @@ function savedBlocks(device: MemoryDevice): number {
   );
 }
 
-const engines: Array<[BufferedIo, number, 'inline' | 'overlapping']> = [
+/** Who compresses: the thread, when it is asked to; one that does so later; and in turns with whoever writes. */
+type Kind = 'inline' | 'overlapping' | 'in turns';
+
+const MORE_ENGINES: Array<[BufferedIo, number, Kind]> = [
+  ['iomap', 1, 'overlapping'],
+  ['iomap', 4, 'overlapping'],
+  ['iomap', 0, 'in turns'],
+  ['iomap', 9, 'in turns'],
+];
+
+const engines: Array<[BufferedIo, number, Kind]> = [
   ['page', 9, 'inline'],
   ['iomap', 0, 'inline'],
   ['iomap', 1, 'inline'],
@@ -46,7 +56,8 @@ const engines: Array<[BufferedIo, number, 'inline' | 'overlapping']> = [
   ['iomap', 9, 'inline'],
   ['iomap', 0, 'overlapping'],
   ['iomap', 9, 'overlapping'],
-  ...(FULL ? ([1, 4].map((order) => ['iomap', order, 'overlapping']) as Array<['iomap', number, 'overlapping']>) : []),
+  ['iomap', 4, 'in turns'],
+  ...(FULL ? MORE_ENGINES : []),
 ];
 
 describe.each(engines)('engine %s, orders up to %i, %s encoder', (bufferedIo, orderMax, kind) => {
@@ -56,8 +67,12 @@ describe.each(engines)('engine %s, orders up to %i, %s encoder', (bufferedIo, or
     const random = seededRandom(seed);
     const encoder =
       kind === 'inline' ? undefined : new OverlappingEncoder(new InlineEncoder(defaultCodecs()), { random });
+    const dirtyBytesBackground = kind === 'in turns' ? MIB / 8 : MIB;
+    let rests = 0;
+    const turns = { turns: (count: number) => void (rests = count) };
     const refused = await editAndJudge(device, {
       seed,
+      ...(kind === 'in turns' ? turns : {}),
       program: () => clusterProgram({ seed, operations: 150, logClusterSize }),
       mount: {
         bufferedIo,
@@ -69,11 +84,12 @@ describe.each(engines)('engine %s, orders up to %i, %s encoder', (bufferedIo, or
           checksum: seed % 2 === 0,
         },
         // Little memory, and writeback in the middle of everything.
-        cache: { orderMax, budgetBytes: 6 * MIB, poison: true, dirtyBytesBackground: MIB, dirtyBytesMax: 2 * MIB },
+        cache: { orderMax, budgetBytes: 6 * MIB, poison: true, dirtyBytesBackground, dirtyBytesMax: 2 * MIB },
       },
     });
     expect(refused).toBe(0);
     expect([encoder?.problems ?? [], encoder?.underWay ?? 0]).toEqual([[], 0]);
     expect(savedBlocks(device)).toBeGreaterThan(0);
+    if (kind === 'in turns') expect(rests).toBeGreaterThan(0);
   });
 });

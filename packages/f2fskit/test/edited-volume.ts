@@ -5,7 +5,7 @@ import type { MemoryDevice } from '@f2fskit/block';
 import { defaultCodecs } from '@f2fskit/codecs';
 import { type F2fsVolume, type MountOptions, mountF2fs } from '@f2fskit/f2fs';
 import { checkVolume, findingText } from '@f2fskit/f2fs-tools';
-import { runSync, seededRandom } from '@f2fskit/task';
+import { runSync, Scheduler, seededRandom, type Task } from '@f2fskit/task';
 import {
   comparableManifest,
   type ModelFilesystem,
@@ -33,28 +33,51 @@ export interface EditOptions {
   reasons?: readonly OwnReason[];
   /** How the volume is mounted for the changes. */
   mount?: Pick<MountOptions, 'bufferedIo' | 'cache' | 'codecs' | 'compress' | 'encoder'>;
+  /** Writers and writeback take turns; told in the end how often a pass has rested. */
+  turns?: (rests: number) => void;
 }
 
 /** Changes a volume, leaves it, and judges what is left. Returns how many operations it refused for reasons of its own. */
 export async function editAndJudge(
   device: MemoryDevice,
-  { seed, program, random = {}, reasons = ['ENOSPC', 'E2BIG'], mount = {} }: EditOptions,
+  { seed, program, random = {}, reasons = ['ENOSPC', 'E2BIG'], mount = {}, turns }: EditOptions,
 ): Promise<number> {
   const clock = new StepClock(START);
   const options = { writable: true, clock, random: seededRandom(seed), codecs: defaultCodecs(), ...mount };
   const volume = runSync(mountF2fs(device, options));
   removeAccessLists(volume);
   const model = modelOfVolume(volume, clock);
-  const target = new F2fsTarget(volume);
+  const scheduler = new Scheduler('sync');
+  if (turns !== undefined) volume.takeTurns(scheduler);
+  const target = turns === undefined ? new F2fsTarget(volume) : runBy(scheduler, new F2fsTarget(volume));
   const operations =
     typeof program === 'number' ? randomOperations(seed, program, { start: model, ...random }) : program(model, volume);
   const refused = await runOnBoth(model, target, clock, operations, reasons);
-  runSync(target.closeAll());
-  runSync(volume.unmount());
+  scheduler.runSync(target.closeAll());
+  scheduler.runSync(volume.unmount());
+  turns?.(volume.writer!.flusher.rests);
   const about = `seed ${seed}\n${printProgram(operations)}`;
   expectHolds(device, model.withoutHandles(), clock, about);
   expectSound(device);
   return refused;
+}
+
+/** The same target, whose operations a scheduler runs from beginning to end. */
+function runBy(scheduler: Scheduler, target: F2fsTarget): F2fsTarget {
+  function* whole(task: Task<unknown>): Task<unknown> {
+    return scheduler.runSync(task);
+  }
+  return new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== 'function') return value;
+      return (...values: unknown[]) => {
+        const result: unknown = value.apply(object, values);
+        const isTask = typeof result === 'object' && result !== null && 'next' in result;
+        return isTask ? whole(result as Task<unknown>) : result;
+      };
+    },
+  });
 }
 
 /** A mount that knows nothing of the writer reads what the model holds. */

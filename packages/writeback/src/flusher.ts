@@ -250,11 +250,11 @@ export class Flusher {
     const { cache } = this;
     const turnPages = cache.dirtyBytesBackground / PAGE_SIZE / TURNS;
     let restedAt = 0;
-    return (pagesWritten) => {
-      if (cache.overDirtyLimit || pagesWritten - restedAt < turnPages) return undefined;
+    return (pages) => {
+      if (cache.overDirtyLimit || pages - restedAt < turnPages) return undefined;
       const rest = turns.rest();
       if (rest === undefined) return undefined;
-      restedAt = pagesWritten;
+      restedAt = pages;
       this.rests++;
       return rest;
     };

@@ -27,10 +27,10 @@ export interface WritebackControl {
   cyclic?: boolean;
   tagged?: boolean;
   /**
-   * Asked by a pass that has begun what others do for it, with the pages that it has written so far: what it is to yield so that a
-   * writer goes on meanwhile; `undefined`: it is to go on itself.
+   * Asked by a pass that has begun what others do for it, with the pages that it has written or begun so far: what it is to yield so
+   * that a writer goes on meanwhile; `undefined`: it is to go on itself.
    */
-  rest?(pagesWritten: number): Completion | undefined;
+  rest?(pages: number): Completion | undefined;
 }
 
 /** What a pass has done. */

@@ -3,8 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { clusters, compressBatch, finishAsync, finishSync, TestBatch } from '../../test/pool-batch.ts';
 import { TransferHands as Hands } from '../../test/pool-hands.ts';
-import { lz4, lzo } from '../index.ts';
+import { defaultCodecs, lz4, lzo } from '../index.ts';
 import { arenaBytes } from './job-board.ts';
+import { TransferPool } from './transfer-pool.ts';
 
 describe.each([1, 2, 4])('%i workers', (workers) => {
   it('get their share, and give what the codecs give, in any order', async () => {
@@ -45,6 +46,28 @@ it('memory travels again and again, and there is not more of it than the pool ma
   expect(hands.pool.bytesHeld).toBe(arenaBytes);
   hands.pool.close();
   expect([hands.pool.bytesHeld, hands.terminated]).toEqual([0, 1]);
+});
+
+it('workers are started once, by who asks for it or by the first batch', () => {
+  const hands = new Hands(2);
+  const { length } = hands.events;
+  hands.pool.startWorkers();
+  expect([length, hands.events.length]).toEqual([2, 2]);
+  let started = 0;
+  const pool = new TransferPool({
+    workers: 3,
+    codecs: defaultCodecs(),
+    start: () => {
+      started++;
+      return { send: () => {}, terminate: () => {} };
+    },
+  });
+  pool.startWorkers();
+  pool.startWorkers();
+  expect(started).toBe(3);
+  pool.close();
+  pool.startWorkers();
+  expect(started).toBe(3);
 });
 
 describe('jobs that do not return', () => {

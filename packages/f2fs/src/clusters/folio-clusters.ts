@@ -153,7 +153,8 @@ class ClusterPass {
       this.#begun.push(visit);
       const ahead = this.#parts.encoder.overlaps && visit.begun.encoding !== undefined ? PAGES_AHEAD : 0;
       yield* this.#finish(ahead);
-      const rest = this.#begun.length > 0 ? this.#control.rest?.(pass.pagesWritten) : undefined;
+      if (this.#begun.length === 0) continue;
+      const rest = this.#control.rest?.(pass.pagesWritten + pagesOf(this.#begun));
       if (rest !== undefined) yield rest;
     }
     yield* this.#finish();

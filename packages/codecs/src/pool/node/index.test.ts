@@ -64,6 +64,41 @@ describe.each([1, 2, 4])('%i workers', (workers) => {
   });
 });
 
+it('a worker and the thread sleep in turns, and neither is left asleep', async () => {
+  const pool = await poolOf(1);
+  for (let round = 0; round < 600; round++) {
+    const finished = pool.progress;
+    const batch = new TestBatch(lz4, clusters(2, 4096));
+    const run = pool.start(batch);
+    // Some of the time the worker is done before anybody waits for it, and sleeps before it gets the next one.
+    for (const end = performance.now() + (round % 5) / 20; performance.now() < end; );
+    run.waitSync();
+    expect([round, pool.progress]).toEqual([round, finished + 1]);
+    run.finish();
+    batch.check();
+  }
+  expect(pool.workersReady).toBe(1);
+});
+
+it('workers that are started before there is anything to compress have their part of the first batch', async () => {
+  const pool = nodeCodecPool({ workers: 1 }) as SharedPool;
+  pools.push(pool);
+  const { length } = threads;
+  pool.startWorkers();
+  pool.startWorkers();
+  expect(threads.length).toBe(length + 1);
+  while (pool.workersReady === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  const batch = new TestBatch(lz4, clusters(2, 4096));
+  const run = pool.start(batch);
+  run.waitSync();
+  expect(pool.progress).toBe(1);
+  run.finish();
+  batch.check();
+  pool.close();
+  pool.startWorkers();
+  expect(threads.length).toBe(length + 1);
+});
+
 it('a worker that does not start leaves all work to the thread', async () => {
   const program = new URL('data:text/javascript,throw new Error("no worker today")');
   const pool = nodeCodecPool({ workers: 2, program }) as SharedPool;
