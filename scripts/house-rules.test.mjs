@@ -79,3 +79,19 @@ test('every package has a README, a licence and an entry in the README', () => {
     assert.ok(front.includes(folder), `README.md does not name ${folder}`);
   }
 });
+
+test('every changeset names packages that are published, and says something', () => {
+  const packages = tracked
+    .filter((name) => /^(packages|apps)\/[^/]+\/package\.json$/.test(name))
+    .map((name) => JSON.parse(read(name)))
+    .filter((each) => each.private !== true)
+    .map(({ name }) => name);
+  for (const file of tracked.filter((name) => /^\.changeset\/.*\.md$/.test(name))) {
+    const [, front, text] = /^---\n(.+?)\n---\n\n(\S.+)$/s.exec(read(file)) ?? [];
+    assert.ok(text !== undefined, `${file} has no list of packages before its text`);
+    for (const line of front.split('\n')) {
+      const [, name] = /^"([^"]+)": (major|minor|patch)$/.exec(line) ?? [];
+      assert.ok(packages.includes(name), `${file}: ${line}`);
+    }
+  }
+});

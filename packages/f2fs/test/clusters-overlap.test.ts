@@ -4,7 +4,7 @@
 
 import { BLOCK_SIZE } from '@f2fskit/block';
 import { EIO, FsError } from '@f2fskit/errno';
-import { runSync, seededRandom, type Task } from '@f2fskit/task';
+import { Completion, runSync, seededRandom, type Task } from '@f2fskit/task';
 import { eventLoopTurn, type OverlappingEncoder } from '@f2fskit/testkit';
 import { BytesSource } from '@f2fskit/writeback';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -120,6 +120,37 @@ describe.each(FULL ? [0, LOG - 1, LOG, 9] : [0, 9])('folios up to order %i', (or
     expect(most).toBeLessThanOrEqual((PAGES_AHEAD + 2 * visitPages) * BLOCK_SIZE);
     each.expectQuiet();
     each.expectModel();
+  });
+
+  it('a pass asks for a rest while something is begun, and goes on where it was', async () => {
+    for (const overlaps of [true, false]) {
+      const each = dirty(VISITS, { overlap: { overlaps, turn: eventLoopTurn } });
+      const { world, encoder } = each;
+      const asked: number[] = [];
+      const rests: Completion[] = [];
+      const rest = (pages: number): Completion | undefined => {
+        expect(encoder.underWay).toBeGreaterThan(0);
+        asked.push(pages);
+        if (pages !== 3 * visitPages) return undefined;
+        rests.push(new Completion());
+        return rests[0];
+      };
+      const pass = world.start(each.pass({ mode: 'none', rest }));
+      await turns(10);
+      if (overlaps) {
+        expect([asked.at(-1), encoder.underWay, sentOf(each)]).toEqual([3 * visitPages, 3, []]);
+        expect(world.writer.bios.held).toBe(0);
+        // Another writer is not in its way.
+        await settle(world.start(world.file.write(clusters * CLUSTER, new BytesSource(pattern(9, 9)))));
+        world.follow(clusters * CLUSTER, pattern(9, 9));
+        rests[0]!.complete();
+      }
+      const { pagesWritten } = await settle(pass);
+      expect(pagesWritten).toBe(clusters * BLOCKS + (overlaps ? 1 : 0));
+      expect(asked.slice(0, VISITS)).toEqual(overlaps ? range(1, VISITS + 1).map((visit) => visit * visitPages) : []);
+      each.expectModel();
+      world.leave();
+    }
   });
 
   it('a pass with a budget writes what it writes where visits do not overlap', () => {

@@ -99,6 +99,14 @@ describe('who sleeps', () => {
     expect(notify).not.toHaveBeenCalled();
   });
 
+  it('a worker that had not to sleep is none that sleeps', () => {
+    const board = new JobBoard();
+    board.sleep(board.postedCount - 1);
+    const notify = vi.spyOn(Atomics, 'notify');
+    post(board);
+    expect(notify).not.toHaveBeenCalled();
+  });
+
   it('an owner who has slept in vain is none who sleeps', () => {
     const board = new JobBoard();
     const job = post(board);
