@@ -90,7 +90,7 @@ test('every changeset names packages that are published, and says something', ()
     const [, front, text] = /^---\n(.+?)\n---\n\n(\S.+)$/s.exec(read(file)) ?? [];
     assert.ok(text !== undefined, `${file} has no list of packages before its text`);
     for (const line of front.split('\n')) {
-      const [, name] = /^"([^"]+)": (major|minor|patch)$/.exec(line) ?? [];
+      const [, name] = /^['"]([^'"]+)['"]: (major|minor|patch)$/.exec(line) ?? [];
       assert.ok(packages.includes(name), `${file}: ${line}`);
     }
   }
