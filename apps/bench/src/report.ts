@@ -46,6 +46,11 @@ export function report(results: BenchResult[]): boolean {
   return right;
 }
 
+/** The round to begin with: round 0 is not counted, and the one round of the small mode has none before it. */
+export function firstOf(rounds: number): number {
+  return rounds > 1 ? 0 : 1;
+}
+
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;
