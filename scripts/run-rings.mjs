@@ -65,7 +65,6 @@ const rings = [
         },
       ]
     : []),
-  { name: 'benches, small', command: bin('turbo'), args: ['run', 'bench', '--', '--small'] },
 ];
 /** Nobody has seen the volumes of this one. */
 const seed = process.env.F2FSKIT_SEED ?? String(Math.floor(Date.now() / 1000) % 1_000_000);
@@ -89,6 +88,7 @@ if (full && judges.qemu) {
 }
 if (full) {
   rings.push(
+    { name: 'benches, small', command: bin('turbo'), args: ['run', 'bench', '--', '--small'] },
     { name: 'packages: publint, attw, dead code', command: process.execPath, args: ['scripts/check-packages.mjs'] },
     {
       name: 'packages: packed, imported, type-checked',
@@ -175,7 +175,7 @@ if (!judges['f2fs-tools']) missing.push('f2fs-tools as a judge (dump, fsck, mkfs
 if (!judges.chromium) missing.push('a real Chromium: install the package chromium, or name one in F2FSKIT_CHROMIUM');
 if (!full)
   missing.push(
-    'fresh volumes from a real Linux, our volumes judged by one, packed packages, larger slices: npm run test:full',
+    'fresh volumes from a real Linux, our volumes judged by one, small benches, packed packages, larger slices: npm run test:full',
   );
 else if (!judges.qemu)
   missing.push(
