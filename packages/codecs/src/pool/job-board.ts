@@ -1,6 +1,6 @@
 // The memory that a pool shares with its workers: jobs, and what they are made from and to. Both sides use this file.
 //
-//   words     counters and flags | a state for each worker | the jobs, 8 words each | the queue: jobs in the order in which they were posted
+//   words     counters and flags | a state for each worker | the jobs, 8 words each | the queue: jobs as they were posted
 //   arena     for each job that is not free: its source, and behind it room for the result
 //
 //   job       free ──post──▶ posted ──take──▶ taken by worker n ──give──▶ finished ──▶ free
