@@ -24,7 +24,7 @@ import {
 } from './cluster-case-world.ts';
 
 const FULL = process.env['F2FSKIT_FULL'] === '1';
-const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 20 : 1));
+const CASES = Number(process.env['F2FSKIT_CASES'] ?? (FULL ? 20 : 2));
 const SEED = Number(process.env['F2FSKIT_SEED'] ?? 1);
 
 /** Pages that may be begun ahead of the visit that is sent, as the source says. */

@@ -29,7 +29,7 @@ import { StepClock } from './model-run.ts';
 import { judged, objections } from './node-fs/judge.ts';
 
 const { F2FSKIT_CASES, F2FSKIT_FULL, F2FSKIT_PATH, F2FSKIT_SEED } = process.env;
-const CASES = Number(F2FSKIT_CASES ?? (F2FSKIT_FULL === '1' ? 1500 : 30));
+const CASES = Number(F2FSKIT_CASES ?? (F2FSKIT_FULL === '1' ? 1500 : 60));
 /** The long run has many short ones: they find as much, and shrink sooner. */
 const CALLS_MAX = CASES > 5000 ? 16 : 30;
 /** What is left is checked and mounted again after one in so many sequences: that takes longer than the calls. */

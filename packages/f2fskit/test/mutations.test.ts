@@ -2,7 +2,7 @@
 // asked. Whatever is wrong: no crash, no endless work, no damage shown where there is none, every report with a place.
 // Damage that nobody notices is allowed: most of the format carries no checksum.
 //
-//   F2FSKIT_FULL=1            many times as many cases
+//   F2FSKIT_FULL=1            sixteen times as many cases
 //   F2FSKIT_CASES=20000       at least so many over all volumes: the long run of docs/testing.md
 //   F2FSKIT_SEED=7 VOLUME=n   that one case of the volume n, with what it does and what was seen
 //   F2FSKIT_FIXTURES=folder   also the volumes of that folder
@@ -30,7 +30,7 @@ const volumeNames = [ZOO_NAME, ...goldenVolumes().map((volume) => volume.name)];
 /** Of the long run: how many cases each volume gets. */
 const CASES_EACH = F2FSKIT_CASES === undefined ? undefined : Math.ceil(Number(F2FSKIT_CASES) / volumeNames.length);
 /** Each volume gets as many cases as its cost allows, between the two bounds. */
-const SLICE_COST = F2FSKIT_FULL === '1' ? 80_000 : 3_000;
+const SLICE_COST = F2FSKIT_FULL === '1' ? 80_000 : 5_000;
 const CASES_MIN = 3;
 const CASES_MAX = F2FSKIT_FULL === '1' ? 600 : 60;
 const FAILURES_SHOWN_MAX = 5;

@@ -56,7 +56,7 @@ it.each(CASES)('a random program on %s files, cut anywhere, engine %s, seed %i',
     base,
     initial: empty.manifest().join('\n'),
     seed,
-    cuts: LONG ? 'all' : 12,
+    cuts: LONG ? 'all' : 25,
     recoveryCuts: 1,
     *scenario(device) {
       const time = new StepClock(1_700_000_000);

@@ -47,7 +47,7 @@ async function compressAll(pool: SharedPool, finish: typeof finishSync | typeof 
   return left;
 }
 
-describe.each(process.env['F2FSKIT_FULL'] === '1' ? [1, 2, 4] : [2])('%i workers', (workers) => {
+describe.each([1, 2, 4])('%i workers', (workers) => {
   it('give what the codecs give to a thread that sleeps', async () => {
     const pool = await poolOf(workers);
     await compressAll(pool, finishSync);
